@@ -34,7 +34,7 @@ function count(exitCode) {
   }
 }
 
-const vitest = fileURLToPath(import.meta.resolve('vitest/vitest.mjs'));
+const vitest = fileURLToPath(new URL('../node_modules/vitest/vitest.mjs', import.meta.url));
 const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${outputFile}`];
 try {
   const run = spawnSync(process.execPath, [vitest, 'run', ...reporters, ...process.argv.slice(2)], { stdio: 'inherit' });
