@@ -1,0 +1,30 @@
+import { defineSaga } from 'nest-saga/definition';
+import { z } from 'zod';
+import { UserAssigned, UserAssignmentFailed, UserUnassigned } from './assignment.events.js';
+import { NotificationFailed, NotificationSent, ReminderScheduled } from './notification.events.js';
+import { Priority, TaskCreated, TaskMarkedFailed } from './task.events.js';
+
+/** What a client asks for when it creates a task. */
+export const NewTask = z.object({
+  title: z.string().trim().min(1).max(200),
+  assigneeId: z.string().trim().min(1).max(100),
+  priority: Priority.default('normal'),
+});
+
+export const TaskAssignment = defineSaga('task-assignment', {
+  createTask: { input: NewTask, emits: TaskCreated, compensated: TaskMarkedFailed },
+  assignUser: {
+    after: 'createTask',
+    emits: UserAssigned,
+    rejected: UserAssignmentFailed,
+    compensated: UserUnassigned,
+  },
+  sendNotification: {
+    after: 'assignUser',
+    kind: 'pivot',
+    effect: 'external',
+    emits: NotificationSent,
+    rejected: NotificationFailed,
+  },
+  scheduleReminder: { after: 'sendNotification', kind: 'retriable', emits: ReminderScheduled },
+});

@@ -1,0 +1,29 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { DomainEvent, type EventClass } from './domain-event.js';
+
+/** The data of a closing event that the library makes: which step began the closing, and why. */
+export interface ClosingData {
+  readonly failedStep: string;
+  readonly reason: string;
+}
+
+const closingSchema: StandardSchemaV1<ClosingData, ClosingData> = {
+  '~standard': {
+    version: 1,
+    vendor: 'nest-saga',
+    validate(data) {
+      const { failedStep, reason } = (data ?? {}) as Record<string, unknown>;
+      if (typeof failedStep === 'string' && typeof reason === 'string') return { value: { failedStep, reason } };
+      return { issues: [{ message: 'expected { failedStep: string, reason: string }' }] };
+    },
+  },
+};
+
+/** The default event of a closing: `task-assignment.assign-user.rejected`. */
+export function defaultEvent(saga: string, step: string, outcome: 'rejected' | 'compensated' | 'cancelled'): EventClass {
+  return class extends DomainEvent(`${saga}.${kebab(step)}.${outcome}`, closingSchema) {};
+}
+
+function kebab(name: string): string {
+  return name.replace(/([a-z0-9])([A-Z])/g, '$1-$2').toLowerCase();
+}

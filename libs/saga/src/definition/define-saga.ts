@@ -1,0 +1,89 @@
+import { InvalidSagaDefinition, violationsOf } from './checks.js';
+import { defaultEvent } from './default-events.js';
+import { ancestorsOf, commitPointsOf, predecessorsOf, sinksOf, sourcesOf, successorsOf, type Specs } from './graph.js';
+import type { SagaDefinition, SagaGraph, StepEvents, StepNode, StepRole } from './saga-definition.js';
+import type { StepSpec, StepSpecs } from './step-spec.js';
+
+export interface SagaOptions {
+  /** A whole number from 1, raised when the graph or an event changes incompatibly; travels with every event. Default 1. */
+  readonly version?: number;
+  /** A field of the source's event whose value keys all the saga's records (`taskId`); default: the saga id. */
+  readonly partitionBy?: string;
+}
+
+/**
+ * Declares a business process as a graph of steps.
+ *
+ * @throws InvalidSagaDefinition listing every violation and how to mend each
+ */
+export function defineSaga<const S extends StepSpecs<S>>(
+  name: string,
+  steps: S,
+  options: SagaOptions = {},
+): SagaDefinition<S> {
+  const specs = steps as unknown as Specs;
+  const version = options.version ?? 1;
+  const violations = [...violationsOf(name, specs)];
+  if (!Number.isSafeInteger(version) || version < 1) violations.push('its version must be a whole number from 1');
+  if (violations.length > 0) throw new InvalidSagaDefinition(name, violations);
+  const commitPoint = commitPointsOf(specs)[0]!;
+  const graph: SagaGraph = {
+    name,
+    version,
+    source: sourcesOf(specs)[0]!,
+    commitPoint,
+    sinks: sinksOf(specs),
+    ...(options.partitionBy !== undefined && { partitionBy: options.partitionBy }),
+    steps: resolvedSteps(name, version, specs, commitPoint),
+  };
+  return Object.freeze(graph) as unknown as SagaDefinition<S>;
+}
+
+/** Without a prototype: names that arrive from outside find steps only. */
+function resolvedSteps(saga: string, version: number, specs: Specs, commitPoint: string): Record<string, StepNode> {
+  const before = ancestorsOf(specs, commitPoint);
+  const nodes = Object.create(null) as Record<string, StepNode>;
+  for (const [name, spec] of Object.entries(specs)) {
+    const role = name === commitPoint ? 'pivot' : before.has(name) ? 'compensatable' : 'retriable';
+    nodes[name] = Object.freeze(resolved(saga, version, name, spec, role, successorsOf(specs, name)));
+  }
+  return Object.freeze(nodes);
+}
+
+function resolved(
+  saga: string,
+  version: number,
+  name: string,
+  spec: StepSpec,
+  role: StepRole,
+  successors: readonly string[],
+): StepNode {
+  return {
+    saga,
+    version,
+    name,
+    role,
+    kind: spec.kind ?? role,
+    undo: spec.undo ?? 'direct',
+    external: spec.effect === 'external',
+    predecessors: predecessorsOf(spec),
+    successors,
+    ...(spec.on && { on: spec.on }),
+    ...(spec.input && { input: spec.input }),
+    events: eventsOf(saga, name, spec),
+  };
+}
+
+function eventsOf(saga: string, name: string, spec: StepSpec): StepEvents {
+  const defaults = {
+    rejected: defaultEvent(saga, name, 'rejected'),
+    compensated: defaultEvent(saga, name, 'compensated'),
+  };
+  return {
+    done: spec.emits,
+    rejected: spec.rejected ?? defaults.rejected,
+    compensated: spec.compensated ?? defaults.compensated,
+    cancelled: spec.cancelled ?? defaultEvent(saga, name, 'cancelled'),
+    defaults,
+  };
+}

@@ -1,0 +1,86 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+
+/** Carries the event's type name on every instance (on the prototype, so it is never serialized) and keeps look-alike events apart at compile time. */
+export const eventType: unique symbol = Symbol.for('nest-saga.event-type');
+
+/** A saga event as handlers see it: the data of its schema, read-only, plus its type name. */
+export type EventInstance<Type extends string = string, Data extends object = object> = Readonly<Data> & {
+  readonly [eventType]: Type;
+};
+
+/** What `DomainEvent` makes and what an event class is: a constructor that validates, with its type name and schema. */
+export interface EventClass<Type extends string = string, Input = never, Data extends object = object> {
+  readonly type: Type;
+  readonly schema: StandardSchemaV1<unknown, unknown>;
+  new (data: Input): EventInstance<Type, Data>;
+}
+
+/** Data that an event's schema does not accept. `issues` lists what is wrong and where. */
+export class InvalidEventData extends Error {
+  readonly code = 'INVALID_EVENT_DATA';
+
+  constructor(
+    readonly type: string,
+    readonly issues: readonly string[],
+  ) {
+    super(`Event "${type}" does not match its schema: ${issues.join('; ')}.`);
+    this.name = 'InvalidEventData';
+  }
+}
+
+/**
+ * Makes the base class of an event from its type name (`domain.action`, past tense) and its schema, the only source of its shape.
+ * Any Standard Schema library will do; the schema must be synchronous, describe an object and accept its own output,
+ * because an event is validated when it is made and again when it arrives.
+ *
+ * @throws InvalidEventData from the constructor, when the data does not match the schema
+ */
+export function DomainEvent<const Type extends string, Schema extends StandardSchemaV1<object, object>>(
+  type: Type,
+  schema: Schema,
+): EventClass<Type, StandardSchemaV1.InferInput<Schema>, StandardSchemaV1.InferOutput<Schema>> {
+  if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$/.test(type)) {
+    throw new TypeError(
+      `Event type "${type}" cannot name a topic: use up to 200 letters, digits, ".", "_" or "-", such as "task.created".`,
+    );
+  }
+  const Base = class {
+    static readonly type = type;
+    static readonly schema = schema;
+
+    constructor(data: unknown) {
+      Object.assign(this, validated(type, schema, data));
+    }
+  };
+  Object.defineProperty(Base.prototype, eventType, { value: type });
+  return Base as unknown as EventClass<
+    Type,
+    StandardSchemaV1.InferInput<Schema>,
+    StandardSchemaV1.InferOutput<Schema>
+  >;
+}
+
+/**
+ * An event of this class from data of unknown origin (a Kafka record, a stored row).
+ *
+ * @throws InvalidEventData when the data does not match the schema
+ */
+export function eventFrom(eventClass: EventClass, data: unknown): EventInstance {
+  return new (eventClass as unknown as new (data: unknown) => EventInstance)(data);
+}
+
+function validated(type: string, schema: StandardSchemaV1, data: unknown): object {
+  const result = schema['~standard'].validate(data);
+  if (result instanceof Promise) throw new InvalidEventData(type, ['its schema is asynchronous; use a synchronous one']);
+  if (result.issues) throw new InvalidEventData(type, result.issues.map(issueText));
+  const value = result.value;
+  if (typeof value !== 'object' || value === null || Array.isArray(value) || Object.hasOwn(value, '__proto__')) {
+    throw new InvalidEventData(type, ['the data of an event is a plain object']);
+  }
+  return value;
+}
+
+function issueText(issue: StandardSchemaV1.Issue): string {
+  const path = issue.path?.map((part) => String(typeof part === 'object' ? part.key : part)).join('.');
+  return path ? `${path}: ${issue.message}` : issue.message;
+}

@@ -1,0 +1,72 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { EventClass } from './domain-event.js';
+import type { CompensatedOf, DoneOf, InputOf, RejectedOf, StepKind, UndoKind } from './step-spec.js';
+
+/** A step's part in the protocol, given by its place: before, at or after the commit point. */
+export type StepRole = 'compensatable' | 'pivot' | 'retriable';
+
+/** What the protocol needs to know of a step. Names of steps, in the order in which they were declared. */
+export interface StepShape {
+  readonly name: string;
+  readonly role: StepRole;
+  readonly predecessors: readonly string[];
+  readonly successors: readonly string[];
+}
+
+/** A step of a checked definition. */
+export interface StepNode extends StepShape {
+  readonly saga: string;
+  readonly version: number;
+  readonly kind: StepKind;
+  readonly undo: UndoKind;
+  readonly external: boolean;
+  readonly on?: EventClass;
+  readonly input?: StandardSchemaV1<unknown, unknown>;
+  readonly events: StepEvents;
+}
+
+/** The event classes of a step's four outcomes, and which of them the library itself can make from `{ failedStep, reason }`. */
+export interface StepEvents {
+  readonly done: EventClass;
+  readonly rejected: EventClass;
+  readonly compensated: EventClass;
+  readonly cancelled: EventClass;
+  /** The default classes, for closings that no method of the user made (retries exhausted, resolved by an operator). */
+  readonly defaults: { readonly rejected: EventClass; readonly compensated: EventClass };
+}
+
+declare const types: unique symbol;
+
+/** A step with the types of its methods; the types exist for the compiler only. */
+export interface Step<Input = never, Done = unknown, Rejected = unknown> extends StepNode {
+  readonly [types]?: { readonly input: (input: Input) => void; readonly done: Done; readonly rejected: Rejected };
+}
+
+declare const undoTypes: unique symbol;
+
+/** A step that can be undone: only these have compensations. */
+export interface CompensatableStep<Input = never, Done = unknown, Rejected = unknown, Compensated = unknown>
+  extends Step<Input, Done, Rejected> {
+  readonly [undoTypes]: { readonly done: (done: Done) => Done; readonly compensated: Compensated };
+}
+
+type StepOf<S, K extends keyof S> = [CompensatedOf<S[K]>] extends [never]
+  ? Step<InputOf<S, K>, DoneOf<S[K]>, RejectedOf<S[K]>>
+  : CompensatableStep<InputOf<S, K>, DoneOf<S[K]>, RejectedOf<S[K]>, CompensatedOf<S[K]>>;
+
+/** A checked saga definition: the graph of a business process, shared by all its participants. */
+export interface SagaDefinition<S = Record<string, unknown>> extends SagaGraph {
+  readonly steps: { readonly [K in keyof S & string]: StepOf<S, K> };
+}
+
+/** A definition without the types of its steps: what the runtime works on. */
+export interface SagaGraph {
+  readonly name: string;
+  readonly version: number;
+  readonly source: string;
+  readonly commitPoint: string;
+  readonly sinks: readonly string[];
+  /** The field of the source's event that becomes the partition key of all the saga's events; default: the saga id. */
+  readonly partitionBy?: string;
+  readonly steps: Readonly<Record<string, StepNode>>;
+}

@@ -1,0 +1,71 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { EventClass } from './domain-event.js';
+
+/**
+ * What a step is in the saga. `compensatable`: before the pivot, can be undone. `pivot`: the commit point, the last step that may be refused.
+ * `retriable`: after the pivot, repeated until done. `readOnly`: has no effect, so nothing to undo.
+ */
+export type StepKind = 'compensatable' | 'pivot' | 'retriable' | 'readOnly';
+
+/** How a compensation undoes: `direct` restores what was, `semantic` corrects what cannot be taken back (a mail that was sent). */
+export type UndoKind = 'direct' | 'semantic';
+
+/** A step as a team writes it. `Others` are the names of the saga's other steps. */
+export interface StepSpec<Others extends string = string> {
+  /** The step or steps that must be done before this one. Left out on the source only. */
+  readonly after?: Others | readonly Others[];
+  /** Source only: the outside event that starts the saga. */
+  readonly on?: EventClass;
+  /** Source only: the schema of what `sagas.start` is given. */
+  readonly input?: StandardSchemaV1<unknown, unknown>;
+  /** Default: `compensatable`; the single sink of a saga without a pivot is its commit point. */
+  readonly kind?: StepKind;
+  /** Default: `direct`. */
+  readonly undo?: UndoKind;
+  /** The step works outside the database: its intent is committed first, it runs outside any transaction, then its outcome is recorded. */
+  readonly effect?: 'external';
+  /** The event of the step done. */
+  readonly emits: EventClass;
+  /** The event of a business no; default `<saga>.<step>.rejected` with `{ failedStep, reason }`. */
+  readonly rejected?: EventClass;
+  /** The event of the step undone; default `<saga>.<step>.compensated` with `{ failedStep, reason }`. */
+  readonly compensated?: EventClass;
+  /** The event of a step that never ran and never will; made by the library, so its schema must accept `{ failedStep, reason }`. */
+  readonly cancelled?: EventClass;
+}
+
+export type StepSpecs<S> = { [K in keyof S]: StepSpec<Exclude<Extract<keyof S, string>, K>> };
+
+type InstanceOf<C> = C extends new (data: never) => infer Instance ? Instance : never;
+
+type Emitted<S, K> = K extends keyof S ? (S[K] extends { readonly emits: infer E } ? InstanceOf<E> : never) : never;
+
+type StartInput<Spec> = Spec extends { readonly on: infer E }
+  ? InstanceOf<E>
+  : Spec extends { readonly input: infer Schema extends StandardSchemaV1 }
+    ? StandardSchemaV1.InferOutput<Schema>
+    : never;
+
+/** One predecessor: its event. Several: `{ [step]: event }`. The source: its outside event, its `input`, or whatever its method declares. */
+export type InputOf<S, K extends keyof S> = S[K] extends { readonly after: infer After }
+  ? After extends string
+    ? Emitted<S, After>
+    : After extends readonly (infer Names)[]
+      ? { readonly [P in Names & string]: Emitted<S, P> }
+      : never
+  : StartInput<S[K]>;
+
+export type DoneOf<Spec> = Spec extends { readonly emits: infer E } ? InstanceOf<E> : never;
+
+export type RejectedOf<Spec> = Spec extends { readonly kind: 'retriable' }
+  ? never
+  : Spec extends { readonly rejected: infer E }
+    ? InstanceOf<E>
+    : never;
+
+/** `never` where nothing is ever undone; `void` where the library makes the default event. */
+export type CompensatedOf<Spec> = Spec extends { readonly kind: 'pivot' | 'retriable' | 'readOnly' }
+  ? never
+  : Spec extends { readonly compensated: infer E }
+    ? InstanceOf<E>
+    : void;

@@ -1,0 +1,38 @@
+import type { Cause, SagaHeaders } from '../protocol/envelope.js';
+import type { StepState } from '../protocol/step-state.js';
+
+/** Names a fence row: one per saga and step. */
+export interface FenceKey {
+  readonly sagaId: string;
+  readonly step: string;
+}
+
+/** The data of an event as it is stored, with the type that rebuilds it. */
+export interface StoredEvent {
+  readonly id: string;
+  readonly type: string;
+  readonly data: object;
+}
+
+/** The fence row of one step of one saga: the step's inbox, its lock, its undo payload and its retry state. */
+export interface FenceRow extends FenceKey, StepState {
+  readonly headers: SagaHeaders;
+  /** The events of the predecessors by step, kept until the step is decided; the source's start input under its own name. */
+  readonly inputs: Readonly<Record<string, StoredEvent>>;
+  /** What the step emitted when it was done: the undo payload. */
+  readonly result?: StoredEvent;
+  readonly cause?: Cause;
+  /** The event that directly caused the row's latest change. */
+  readonly causationId?: string;
+  /** Failed attempts of the step or of its compensation since its status last changed. */
+  readonly attempts: number;
+  /** When the next attempt is due; absent while nothing waits. */
+  readonly nextAttemptAt?: Date;
+  readonly lastError?: string;
+  /** 0: not stored yet. Raised by one with every save; a save over another version is a conflict. */
+  readonly version: number;
+}
+
+export function fenceKey(key: FenceKey): string {
+  return `${key.sagaId}/${key.step}`;
+}

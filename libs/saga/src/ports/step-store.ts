@@ -1,0 +1,70 @@
+import type { Envelope } from '../protocol/envelope.js';
+import type { FenceKey, FenceRow } from './fence-row.js';
+
+/** An event waiting to be published. `id` is minted by us and sorts by time. */
+export interface OutboxMessage {
+  readonly id: string;
+  readonly event: Envelope;
+}
+
+/** What a transaction writes of the library's own, in one statement. */
+export interface Changes {
+  /** Rows as they shall be; `version` is the one that was read. */
+  readonly rows: readonly FenceRow[];
+  readonly staged: readonly OutboxMessage[];
+  /** Outbox messages published earlier, to be deleted with this commit. */
+  readonly published: readonly string[];
+}
+
+/** An open transaction that holds the fence rows it was opened with. */
+export interface StepTransaction {
+  /** The rows that exist, of the keys that were asked for. */
+  readonly rows: readonly FenceRow[];
+  /** Runs a user's method inside the transaction: whatever it writes through the store's own database client joins it. */
+  run<T>(method: () => Promise<T>): Promise<T>;
+  /** @throws FenceConflict when a row was changed or made by somebody else since it was read */
+  save(changes: Changes): Promise<void>;
+  /** The store's own client for this transaction (an `EntityManager` for TypeORM). */
+  readonly manager: unknown;
+}
+
+/**
+ * Where fence rows and the outbox live, beside the business data.
+ *
+ * Guarantee: what `transaction` did (its saves, and what `run` wrote) is committed together when it resolves and not at all when it rejects.
+ * Two transactions never change the same row on the same version. Durable once resolved.
+ */
+export interface StepStore {
+  /** Locks and reads the rows of `keys`, runs `work`, commits. */
+  transaction<T>(keys: readonly FenceKey[], work: (transaction: StepTransaction) => Promise<T>): Promise<T>;
+  /** Rows whose next attempt is due, oldest first, at most `limit`; they are not due again for `leaseMs`, so that others leave them alone. */
+  claimDue(limit: number, leaseMs: number): Promise<readonly FenceRow[]>;
+  /** When the earliest attempt becomes due, if any waits. */
+  nextDue(): Promise<Date | undefined>;
+  /** All rows of a saga in this store. */
+  find(sagaId: string): Promise<readonly FenceRow[]>;
+  readonly outbox: Outbox;
+}
+
+/** The safety net behind the relay: messages that were committed but, as far as anyone knows, not published. */
+export interface Outbox {
+  /**
+   * Hands over up to `limit` messages that are older than `olderThanMs`, oldest first, to `publish`, and deletes them when it resolves.
+   * Messages in the hands of another caller are passed over. Resolves to how many were published.
+   */
+  sweep(limit: number, olderThanMs: number, publish: (messages: readonly OutboxMessage[]) => Promise<void>): Promise<number>;
+  /** Deletes exactly these messages. */
+  delete(ids: readonly string[]): Promise<void>;
+  /** How many wait, and since when the oldest does. */
+  backlog(): Promise<{ readonly size: number; readonly oldest?: Date }>;
+}
+
+/** Somebody else changed the row since it was read; the transaction is void and may be repeated. */
+export class FenceConflict extends Error {
+  readonly code = 'FENCE_CONFLICT';
+
+  constructor() {
+    super('A fence row was changed by another transaction; the work is repeated.');
+    this.name = 'FenceConflict';
+  }
+}

@@ -1,0 +1,43 @@
+import type { Envelope } from './envelope.js';
+import { attributesOf, envelopeFrom, PoisonRecord, type WireMessage } from './wire.js';
+
+/** A saga event as a CloudEvents 1.0 record in the binary mode of the Kafka protocol binding. */
+export function encode(event: Envelope, topic: string): WireMessage {
+  const headers: Record<string, string> = { 'content-type': 'application/json' };
+  for (const [name, value] of Object.entries(attributesOf(event))) headers[`ce_${name}`] = value;
+  return { topic, key: event.partitionKey, headers, value: JSON.stringify(event.data) };
+}
+
+/**
+ * The saga event of a record, in binary or structured mode; header names in any case.
+ *
+ * @throws PoisonRecord naming what is missing or wrong
+ */
+export function decode(record: Pick<WireMessage, 'headers' | 'value'>): Envelope {
+  const headers = lowerCased(record.headers);
+  const body = parsed(record.value);
+  if (headers['content-type']?.toLowerCase().startsWith('application/cloudevents+json')) {
+    const { data, ...attributes } = object(body);
+    return envelopeFrom(attributes, data);
+  }
+  const attributes: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers)) if (name.startsWith('ce_')) attributes[name.slice(3)] = value;
+  return envelopeFrom(attributes, body);
+}
+
+function lowerCased(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+}
+
+function parsed(value: string): unknown {
+  try {
+    return JSON.parse(value) as unknown;
+  } catch {
+    throw new PoisonRecord('its value is no JSON');
+  }
+}
+
+function object(body: unknown): Record<string, unknown> {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) throw new PoisonRecord('its value is no CloudEvent');
+  return body as Record<string, unknown>;
+}

@@ -1,0 +1,31 @@
+import type { SagaGraph } from '../definition/saga-definition.js';
+import { isClosing, type Outcome } from './outcome.js';
+import type { Signal } from './step-state.js';
+
+export interface Reaction {
+  readonly step: string;
+  readonly signal: Signal;
+}
+
+/**
+ * Which steps an event concerns, and as what: derived from the graph, so nobody writes subscriptions and nobody sends commands.
+ * `done` goes forward; `rejected` and `cancelled` go both ways; `compensated` goes back; a request to abort goes to all.
+ */
+export function reactionsTo(saga: SagaGraph, event: { readonly step: string; readonly outcome: Outcome }): readonly Reaction[] {
+  if (event.outcome === 'abortRequested') {
+    return Object.keys(saga.steps).map((step) => ({ step, signal: { type: 'abortRequested' } }));
+  }
+  const from = saga.steps[event.step];
+  if (from === undefined) return [];
+  const forward = event.outcome === 'done' ? 'predecessorDone' : 'predecessorClosed';
+  const reactions: Reaction[] = [];
+  if (event.outcome === 'done' || event.outcome === 'rejected' || event.outcome === 'cancelled') {
+    reactions.push(...from.successors.map((step): Reaction => ({ step, signal: { type: forward, step: from.name } })));
+  }
+  if (isClosing(event.outcome)) {
+    reactions.push(
+      ...from.predecessors.map((step): Reaction => ({ step, signal: { type: 'successorClosed', step: from.name } })),
+    );
+  }
+  return reactions;
+}

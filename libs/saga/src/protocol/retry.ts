@@ -1,0 +1,23 @@
+/** When a failed attempt is repeated. All times in milliseconds. */
+export interface RetryPolicy {
+  /** Attempts after the first; then the step is rejected or its compensation becomes a dead letter. */
+  readonly retries: number;
+  /** Wait before the first retry; doubled for each further one. */
+  readonly firstDelay: number;
+  readonly maxDelay: number;
+  /** Share of the delay, 0 to 1, that chance may take off, so that failures do not return together. */
+  readonly jitter: number;
+}
+
+/** Three retries after 1, 2 and 4 s: four attempts in all. */
+export const defaultRetry: RetryPolicy = { retries: 3, firstDelay: 1_000, maxDelay: 60_000, jitter: 0.2 };
+
+/** How long to wait after the `failures`-th failed attempt (from 1). `chance` is in [0, 1). */
+export function retryDelay(policy: RetryPolicy, failures: number, chance: number): number {
+  const delay = Math.min(policy.firstDelay * 2 ** (failures - 1), policy.maxDelay);
+  return Math.round(delay * (1 - policy.jitter * chance));
+}
+
+export function isExhausted(policy: RetryPolicy, failures: number): boolean {
+  return failures > policy.retries;
+}

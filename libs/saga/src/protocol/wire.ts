@@ -1,0 +1,106 @@
+import { SagaError } from './errors.js';
+import { outcomes, type Outcome } from './outcome.js';
+import type { Envelope } from './envelope.js';
+
+/** A record as a transport carries it. */
+export interface WireMessage {
+  readonly topic: string;
+  readonly key: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly value: string;
+}
+
+/** A record that cannot be a saga event; it goes to the dead letters with this reason. */
+export class PoisonRecord extends SagaError {
+  constructor(readonly reason: string) {
+    super('POISON_RECORD', `The record is no saga event: ${reason}.`, { retriable: false });
+    this.name = 'PoisonRecord';
+  }
+}
+
+/** The outcome as it is written in `ce_sagaoutcome`. */
+const written: Readonly<Record<Outcome, string>> = {
+  done: 'done',
+  rejected: 'rejected',
+  cancelled: 'cancelled',
+  compensated: 'compensated',
+  deadLettered: 'dead-lettered',
+  abortRequested: 'abort-requested',
+};
+
+/** Attributes of the envelope beside the data, by their CloudEvents names. Absent ones are left out. */
+export function attributesOf(event: Envelope): Record<string, string> {
+  return {
+    specversion: '1.0',
+    id: event.id,
+    type: event.type,
+    source: event.source,
+    time: event.time,
+    sagaid: event.sagaId,
+    sagatype: event.sagaType,
+    sagaversion: String(event.sagaVersion),
+    sagastep: event.step,
+    sagaoutcome: written[event.outcome],
+    correlationid: event.correlationId,
+    partitionkey: event.partitionKey,
+    ...(event.causationId !== undefined && { causationid: event.causationId }),
+    ...(event.cause && { sagafailedstep: event.cause.step, sagareason: event.cause.reason }),
+    ...(event.traceparent !== undefined && { traceparent: event.traceparent }),
+  };
+}
+
+/**
+ * The envelope of parsed CloudEvents attributes and data.
+ *
+ * @throws PoisonRecord naming the first thing that is missing or wrong
+ */
+export function envelopeFrom(attributes: Readonly<Record<string, unknown>>, data: unknown): Envelope {
+  const text = (name: string): string => {
+    const value = optional(name);
+    if (value === undefined) throw new PoisonRecord(`attribute "${name}" is missing`);
+    return value;
+  };
+  const optional = (name: string): string | undefined => {
+    const value = attributes[name];
+    if (typeof value === 'number') return String(value);
+    return typeof value === 'string' && value !== '' ? value : undefined;
+  };
+  if (text('specversion') !== '1.0') throw new PoisonRecord(`CloudEvents version "${text('specversion')}" is not 1.0`);
+  if (typeof data !== 'object' || data === null || Array.isArray(data)) throw new PoisonRecord('its data is no JSON object');
+  const failedStep = optional('sagafailedstep');
+  const causationId = optional('causationid');
+  const traceparent = optional('traceparent');
+  return {
+    id: text('id'),
+    type: text('type'),
+    source: text('source'),
+    time: text('time'),
+    sagaId: uuid(text('sagaid')),
+    sagaType: text('sagatype'),
+    sagaVersion: version(text('sagaversion')),
+    step: text('sagastep'),
+    outcome: outcome(text('sagaoutcome')),
+    correlationId: text('correlationid'),
+    partitionKey: optional('partitionkey') ?? text('sagaid'),
+    ...(causationId !== undefined && { causationId }),
+    ...(traceparent !== undefined && { traceparent }),
+    ...(failedStep !== undefined && { cause: { step: failedStep, reason: optional('sagareason') ?? '' } }),
+    data,
+  };
+}
+
+function uuid(value: string): string {
+  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value)) throw new PoisonRecord(`saga id "${value}" is no UUID`);
+  return value.toLowerCase();
+}
+
+function version(value: string): number {
+  if (!/^[1-9][0-9]{0,8}$/.test(value)) throw new PoisonRecord(`saga version "${value}" is no whole number from 1`);
+  return Number(value);
+}
+
+function outcome(value: string): Outcome {
+  const found = outcomes.find((candidate) => written[candidate] === value);
+  if (found === undefined) throw new PoisonRecord(`outcome "${value}" is unknown`);
+  return found;
+}
