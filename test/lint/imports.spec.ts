@@ -85,3 +85,14 @@ describe.each(forms)('who may import whom, by %s', (_form, write) => {
     expect(found[file]).toEqual([]);
   });
 });
+
+const withoutDecorators = ['definition', 'protocol', 'ports', 'flow'].map((room) =>
+  inLibrary(`${room}/inline-type.ts`),
+);
+const inline = lint(
+  Object.fromEntries(withoutDecorators.map((file) => [file, "export type X = import('typeorm').DataSource;\n"])),
+);
+
+test.each(withoutDecorators)('%s names no module inside a type', (file) => {
+  expect(inline[file]).toEqual(['typescript(consistent-type-imports)']);
+});

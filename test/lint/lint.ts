@@ -27,8 +27,16 @@ export function lint(sources: Record<string, string>): Findings {
 
 function findingsIn(folder: string, paths: string[]): Findings {
   const linter = resolve('node_modules/oxlint/bin/oxlint');
-  const options = ['--config', resolve('.oxlintrc.json'), '--disable-nested-config', '--format=json', '.'];
-  const run = spawnSync(process.execPath, [linter, ...options], { cwd: folder, encoding: 'utf8' });
+  const options = [
+    '--config',
+    resolve('.oxlintrc.json'),
+    '--disable-nested-config',
+    '--type-aware',
+    '--format=json',
+    '.',
+  ];
+  const env = { ...process.env, OXLINT_TSGOLINT_PATH: resolve('node_modules/.bin/tsgolint') };
+  const run = spawnSync(process.execPath, [linter, ...options], { cwd: folder, env, encoding: 'utf8' });
   if (!run.stdout.startsWith('{')) throw new Error(`The linter did not run: ${run.stdout}${run.stderr}`);
   const { diagnostics } = Report.parse(JSON.parse(run.stdout));
   return Object.fromEntries(

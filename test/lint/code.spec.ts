@@ -3,6 +3,7 @@ import { lint } from './lint.js';
 
 const lines = (count: number, line: string) => `${line}\n`.repeat(count);
 const statement = 'export const x = 1;';
+const asyncWork = 'const work = () => Promise.resolve();\n';
 const numbered = (count: number) => Array.from({ length: count }, (_, n) => `export const x${n} = ${n};\n`).join('');
 
 const found = lint({
@@ -44,4 +45,22 @@ test('a default export is refused, except where a tool demands it', () => {
 
 test('any is refused', () => {
   expect(found['libs/saga/src/flow/any.ts']).toEqual(['typescript(no-explicit-any)']);
+});
+
+const promises = lint({
+  'libs/saga/src/flow/floating.ts': `${asyncWork}export const go = () => {\n  work();\n};\n`,
+  'libs/saga/src/flow/misused.ts': `${asyncWork}export const go = () => [1].forEach(async () => work());\n`,
+  'libs/saga/src/flow/needless.ts': 'export const go = async () => await 1;\n',
+});
+
+test('a promise that nobody awaits is refused', () => {
+  expect(promises['libs/saga/src/flow/floating.ts']).toEqual(['typescript(no-floating-promises)']);
+});
+
+test('an async function where nobody would await it is refused', () => {
+  expect(promises['libs/saga/src/flow/misused.ts']).toEqual(['typescript(no-misused-promises)']);
+});
+
+test('an await of no promise is refused', () => {
+  expect(promises['libs/saga/src/flow/needless.ts']).toContain('typescript(await-thenable)');
 });
