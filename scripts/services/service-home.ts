@@ -37,7 +37,9 @@ export function temporaryDirectory(account: Account): string {
   const choices = [tmpdir(), '/tmp', '/var/tmp'];
   const found = choices.find((directory) => canEnter(account, directory));
   if (found !== undefined) return found;
-  throw new Error(`User ${account.uid} can enter none of ${choices.join(', ')}. Set TMPDIR to a directory that it can.`);
+  throw new Error(
+    `User ${account.uid} can enter none of ${choices.join(', ')}. Set TMPDIR to a directory that it can.`,
+  );
 }
 
 function startReaper(directory: string): () => void {
