@@ -2,6 +2,7 @@ import { chmodSync, existsSync, lstatSync, mkdtempSync, readFileSync, readdirSyn
 import { cp, rename, rm } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
 import type { Account } from './account.js';
+import { makeOnce } from './make-once.js';
 import { temporaryDirectory } from './service-home.js';
 
 interface Link {
@@ -52,19 +53,10 @@ function refuseForeign(directory: string): void {
   throw new Error(`${directory} was made or can be changed by somebody else. Remove it, or set TMPDIR elsewhere.`);
 }
 
-async function build(installed: string, destination: string): Promise<void> {
-  const making = mkdtempSync(`${destination}.`);
-  try {
-    await cp(join(installed, 'native'), join(making, 'native'), { recursive: true, verbatimSymlinks: true });
-    makeLibraryLinks(making);
-    openToAll(making);
-    await rename(making, destination);
-  } catch (error) {
-    const someoneElseWasFaster = existsSync(destination);
-    if (!someoneElseWasFaster) throw error;
-  } finally {
-    await rm(making, { recursive: true, force: true });
-  }
+async function copyTo(making: string, installed: string): Promise<void> {
+  await cp(join(installed, 'native'), join(making, 'native'), { recursive: true, verbatimSymlinks: true });
+  makeLibraryLinks(making);
+  openToAll(making);
 }
 
 /** The installed package, copied once per version and user to a place where the account can run it. */
@@ -79,7 +71,7 @@ export async function copyOfPostgres(installed: string, account: Account): Promi
     await rename(copy, incomplete);
     await rm(incomplete, { recursive: true, force: true });
   }
-  await build(installed, copy);
+  await makeOnce(copy, (making) => copyTo(making, installed));
   refuseForeign(copy);
   return copy;
 }

@@ -25,8 +25,8 @@ cd / && rm -rf -- "$1"
 /** The temporary directory of one service. It and its processes do not outlive this process, not even a SIGKILL of it. */
 export interface ServiceHome {
   readonly directory: string;
-  /** Makes a directory that belongs to the account. */
-  owned(name: string, account: Account): string;
+  /** Makes a directory that belongs to the account, by default to us. */
+  owned(name: string, account?: Account): string;
   note(pid: number): void;
   forget(pid: number): void;
   remove(): Promise<void>;
@@ -57,7 +57,7 @@ export function createHome(service: string, account: Account = {}): ServiceHome 
   const dismissReaper = startReaper(directory);
   return {
     directory,
-    owned(name, { uid, gid }) {
+    owned(name, { uid, gid } = {}) {
       const made = join(directory, name);
       mkdirSync(made, { mode: 0o700 });
       if (uid !== undefined && gid !== undefined) chownSync(made, uid, gid);

@@ -49,6 +49,10 @@ export class ServiceProcess {
     this.child.unref();
   }
 
+  get isRunning(): boolean {
+    return this.ended === undefined;
+  }
+
   get pid(): number {
     if (this.child.pid === undefined || this.ended !== undefined) throw this.failure(this.ended ?? 'has no process');
     return this.child.pid;
