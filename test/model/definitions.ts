@@ -1,0 +1,63 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { defineSaga, DomainEvent, type SagaGraph, type StepKind } from '../../libs/saga/src/definition/index.js';
+
+/** A definition reduced to what the protocol sees. Default kind: compensatable. */
+export type Plan = Readonly<Record<string, { readonly after?: readonly string[]; readonly kind?: StepKind }>>;
+
+const anything: StandardSchemaV1<object, object> = {
+  '~standard': { version: 1, vendor: 'model', validate: (value) => ({ value: value as object }) },
+};
+
+/** The real definition of a plan: what `defineSaga` makes of it. */
+export function defined(name: string, plan: Plan): SagaGraph {
+  const specs = Object.entries(plan).map(([step, spec]) => [
+    step,
+    { ...spec, emits: class extends DomainEvent(`${step}.done`, anything) {} },
+  ]);
+  return defineSaga(name, Object.fromEntries(specs) as Parameters<typeof defineSaga>[1]);
+}
+
+const pivot = 'pivot';
+const retriable = 'retriable';
+
+/** The definitions of which every interleaving is explored. P is the pivot; what follows it is retriable. */
+export const definitions = {
+  'a, b, P, R': defined('linear', {
+    a: {},
+    b: { after: ['a'] },
+    P: { after: ['b'], kind: pivot },
+    R: { after: ['P'], kind: retriable },
+  }),
+  'a, b, c, d: the last commits': defined('last-commits', {
+    a: {},
+    b: { after: ['a'] },
+    c: { after: ['b'] },
+    d: { after: ['c'] },
+  }),
+  'a; b‖c; P; R': defined('fan-out', {
+    a: {},
+    b: { after: ['a'] },
+    c: { after: ['a'] },
+    P: { after: ['b', 'c'], kind: pivot },
+    R: { after: ['P'], kind: retriable },
+  }),
+  'a; b→d ‖ c; P': defined('uneven-join', {
+    a: {},
+    b: { after: ['a'] },
+    d: { after: ['b'] },
+    c: { after: ['a'] },
+    P: { after: ['d', 'c'], kind: pivot },
+  }),
+  'a; P; r‖s': defined('fan-out-after-pivot', {
+    a: {},
+    P: { after: ['a'], kind: pivot },
+    r: { after: ['P'], kind: retriable },
+    s: { after: ['P'], kind: retriable },
+  }),
+  'a, b, P after a and b; R after a and P': defined('shortcuts', {
+    a: {},
+    b: { after: ['a'] },
+    P: { after: ['a', 'b'], kind: pivot },
+    R: { after: ['a', 'P'], kind: retriable },
+  }),
+} satisfies Record<string, SagaGraph>;

@@ -1,0 +1,37 @@
+/** What may go wrong around a core that cannot defend itself: each fault breaks one assumption of the protocol. */
+export type Fault =
+  | 'no idempotency key'
+  | 'no idempotency key of the undo'
+  | 'rejected on an unknown outcome'
+  | 'event lost after commit'
+  | 'undo event lost after commit'
+  | 'tombstone expires';
+
+/** What can happen around the steps. */
+export interface Environment {
+  readonly name: string;
+  /** Somebody may request an abort, at any time. */
+  readonly aborts: boolean;
+  /** Compensations may run out of attempts; an operator resolves, waives or redrives. */
+  readonly deadLetters: boolean;
+  /** Every event is read at least once and may be read again; otherwise the network offers everything for ever. */
+  readonly acknowledged: boolean;
+  readonly fault?: Fault;
+}
+
+const quiet = { aborts: false, deadLetters: false, acknowledged: false };
+
+export const plain: Environment = { ...quiet, name: 'plain' };
+export const withAborts: Environment = { ...quiet, name: '+ abort', aborts: true };
+export const withDeadLetters: Environment = { ...withAborts, name: '+ abort + dead letters', deadLetters: true };
+export const acknowledged: Environment = { ...plain, name: 'acknowledged', acknowledged: true };
+export const acknowledgedWithAborts: Environment = {
+  ...withAborts,
+  name: 'acknowledged + abort',
+  acknowledged: true,
+};
+export const acknowledgedWithDeadLetters: Environment = {
+  ...withDeadLetters,
+  name: 'acknowledged + abort + dead letters',
+  acknowledged: true,
+};

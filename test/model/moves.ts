@@ -1,0 +1,152 @@
+import type { StepNode } from '../../libs/saga/src/definition/saga-definition.js';
+import { isClosed, untouched, type Advance, type Signal } from '../../libs/saga/src/protocol/step-state.js';
+import type { Core } from './core.js';
+import type { Environment } from './environment.js';
+import type { Part, Parts } from './part.js';
+import type { EventSet, Subscription, Vocabulary } from './vocabulary.js';
+
+/** Whether a run may end without the move. `operator`: it waits for a person. */
+export type Duty = 'must' | 'may' | 'operator';
+
+/** One thing that can happen to one step, and what it publishes in the same transaction. */
+export interface Move {
+  readonly text: string;
+  readonly to: Part;
+  readonly publishes: EventSet;
+  readonly duty: Duty;
+  readonly verdict: Advance['verdict'];
+  /** Goes back on purpose: a redrive, or a fault of the environment. */
+  readonly backwards: boolean;
+}
+
+/** Everything that can happen to a step in a state of its own. Effects and their records are separate: a crash fits in between. */
+export class Moves {
+  private readonly known = new Map<number, readonly Move[]>();
+  private readonly knownReads = new Map<string, Move>();
+
+  constructor(
+    private readonly step: StepNode,
+    private readonly core: Core,
+    private readonly environment: Environment,
+    private readonly parts: Parts,
+    private readonly vocabulary: Vocabulary,
+  ) {}
+
+  /** The step reads an event: any event of the network, in any order, any number of times. */
+  read(part: Part, { bit, text, signal }: Subscription): Move {
+    const key = `${part.id}:${bit}:${signal.type}`;
+    const known = this.knownReads.get(key);
+    if (known) return known;
+    const again = (part.read & bit) !== 0;
+    const read = this.environment.acknowledged ? part.read | bit : 0;
+    const move = this.signal(part, `reads "${text}"`, signal, { read }, again ? 'may' : 'must');
+    this.knownReads.set(key, move);
+    return move;
+  }
+
+  /** What the step, its operator or a fault of its environment does without reading anything. */
+  own(part: Part): readonly Move[] {
+    const known = this.known.get(part.id);
+    if (known) return known;
+    const moves = [
+      ...this.start(part),
+      ...this.forward(part),
+      ...this.back(part),
+      ...this.operator(part),
+      ...this.faults(part),
+    ];
+    this.known.set(part.id, moves);
+    return moves;
+  }
+
+  private start(part: Part): Move[] {
+    return this.step.predecessors.length === 0 ? [this.signal(part, 'is started', { type: 'started' })] : [];
+  }
+
+  /** While an effect is live, running again with the same idempotency key changes nothing outside. */
+  private forward(part: Part): Move[] {
+    if (part.row.status !== 'running') return [];
+    const unknown = this.signal(part, 'cannot tell its outcome', { type: 'outcomeUnknown' }, {}, 'may');
+    if (part.effects > part.undos)
+      return [unknown, this.signal(part, 'records its effect', { type: 'effectRecorded' })];
+    return [
+      unknown,
+      this.outside(part, 'has its effect', { effects: part.effects + 1 }),
+      this.signal(part, 'is refused', { type: 'rejected' }, {}, 'may'),
+    ];
+  }
+
+  private back(part: Part): Move[] {
+    if (part.row.status !== 'compensating') return [];
+    const happens = part.effects > part.undos;
+    const next = happens
+      ? this.outside(part, 'has its undo', { undos: part.undos + 1 })
+      : this.signal(part, 'records its undo', { type: 'undone' });
+    if (!this.environment.deadLetters) return [next];
+    return [next, this.signal(part, 'gives up its undo', { type: 'undoExhausted' }, {}, 'may')];
+  }
+
+  /** The operator may say anything to any step; the machine refuses what it must. */
+  private operator(part: Part): Move[] {
+    if (!this.environment.deadLetters) return [];
+    return [
+      this.signal(part, 'is resolved by an operator', { type: 'resolve' }, { undos: part.effects }, 'operator'),
+      this.signal(part, 'is waived by an operator', { type: 'waive' }, { waived: true }, 'operator'),
+      { ...this.signal(part, 'is redriven by an operator', { type: 'redrive' }, {}, 'may'), backwards: true },
+    ];
+  }
+
+  private faults(part: Part): Move[] {
+    const { status } = part.row;
+    switch (this.environment.fault) {
+      case 'no idempotency key':
+        return status === 'running' && part.effects === 1
+          ? [this.outside(part, 'has its effect again', { effects: 2 })]
+          : [];
+      case 'no idempotency key of the undo':
+        return status === 'compensating' && part.undos === 1
+          ? [this.outside(part, 'has its undo again', { undos: 2 })]
+          : [];
+      case 'rejected on an unknown outcome':
+        return status === 'running'
+          ? [this.signal(part, 'times out and is taken for refused', { type: 'rejected' }, {}, 'may')]
+          : [];
+      case 'event lost after commit':
+        return status === 'running' ? this.forward(part).flatMap(unpublished) : [];
+      case 'undo event lost after commit':
+        return status === 'compensating' ? this.back(part).flatMap(unpublished) : [];
+      case 'tombstone expires':
+        return isClosed(status)
+          ? [{ ...this.outside(part, 'forgets its tombstone', { row: untouched }, 'may'), backwards: true }]
+          : [];
+      default:
+        return [];
+    }
+  }
+
+  /** Something happens in the world, and no row is written. */
+  private outside(part: Part, text: string, change: Partial<Part>, duty: Duty = 'must'): Move {
+    const to = this.parts.with(part, change);
+    return { text: `${part.step} ${text}`, to, publishes: 0, duty, verdict: 'handled', backwards: false };
+  }
+
+  /** The real machine answers; `alongside` holds when it moves the row, except what was read, which holds in any case. */
+  private signal(part: Part, text: string, signal: Signal, alongside: Partial<Part> = {}, duty: Duty = 'must'): Move {
+    const { state: row, verdict, emit } = this.core.advance(this.step, part.row, signal);
+    const moved = row.status !== part.row.status;
+    const change = moved ? alongside : { read: alongside.read ?? part.read };
+    return {
+      text: `${part.step} ${text}${moved ? `: ${part.row.status} → ${row.status}` : ''}${emit ? `, publishes "${part.step} ${emit}"` : ''}`,
+      to: this.parts.with(part, { ...change, row }),
+      publishes: emit ? this.vocabulary.bit(part.step, emit) : 0,
+      duty,
+      verdict,
+      backwards: false,
+    };
+  }
+}
+
+function unpublished(move: Move): Move[] {
+  if (move.publishes === 0) return [];
+  return [{ ...move, text: `${move.text}, but crashes before it is sent`, publishes: 0, duty: 'may' }];
+}
