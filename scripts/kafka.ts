@@ -1,6 +1,5 @@
 import { parseArgs } from 'node:util';
 import { startOwnKafka } from './services/kafka.js';
-import { NoBroker } from './services/no-broker.js';
 
 const USAGE = `Runs Apache Kafka on this machine until Ctrl-C; its records go with it.
   npm run kafka [-- --port 9092] [--nodes 1]`;
@@ -42,6 +41,6 @@ async function main(): Promise<void> {
 try {
   await main();
 } catch (error) {
-  console.error(error instanceof NoBroker || error instanceof Error ? error.message : error);
+  console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;
 }

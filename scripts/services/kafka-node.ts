@@ -31,6 +31,8 @@ function quickForTests(nodes: number): Record<string, string> {
   const replicas = String(Math.min(nodes, 3));
   return {
     'auto.create.topics.enable': 'false',
+    'broker.heartbeat.interval.ms': '500',
+    'broker.session.timeout.ms': '4000', // a killed node is let in again only after it
     'default.replication.factor': replicas,
     'group.initial.rebalance.delay.ms': '0',
     'group.min.session.timeout.ms': '1000',

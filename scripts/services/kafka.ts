@@ -48,7 +48,7 @@ async function chooseRunner(nodes: number): Promise<KafkaRunner> {
   if (noDocker === undefined) return dockerRunner();
   const noJava = await whyNotJava();
   if (noJava === undefined) return javaRunner();
-  throw new NoBroker(['KAFKA_BROKERS is not set', noDocker, noJava]);
+  throw new NoBroker([noDocker, noJava]);
 }
 
 function nodesOn(ports: number[], home: ServiceHome, { nodes = 1, port }: KafkaOptions): KafkaNode[] {
