@@ -1,13 +1,5 @@
 import { eventFrom, type EventClass } from './domain-event.js';
-import {
-  ancestorsOf,
-  commitPointsOf,
-  descendantsOf,
-  predecessorsOf,
-  sinksOf,
-  sourcesOf,
-  type Specs,
-} from './graph.js';
+import { ancestorsOf, commitPointsOf, descendantsOf, predecessorsOf, sinksOf, sourcesOf, type Specs } from './graph.js';
 
 /** A saga that cannot be right. The message and `violations` list everything that is wrong and how to mend each. */
 export class InvalidSagaDefinition extends Error {
@@ -50,7 +42,9 @@ function predecessorViolations(specs: Specs): string[] {
     const unknown = after.filter((other) => !Object.hasOwn(specs, other));
     const twice = after.filter((other, index) => after.indexOf(other) !== index);
     return [
-      ...unknown.map((other) => `step "${name}" comes after "${other}", which is no step of this saga; add it or correct the name`),
+      ...unknown.map(
+        (other) => `step "${name}" comes after "${other}", which is no step of this saga; add it or correct the name`,
+      ),
       ...twice.map((other) => `step "${name}" names "${other}" twice in after; name it once`),
     ];
   });
@@ -66,10 +60,14 @@ function sourceViolations(specs: Specs): string[] {
   const sources = sourcesOf(specs);
   const inputs = Object.entries(specs).flatMap(([name, spec]) => {
     if (sources.includes(name)) {
-      return spec.on && spec.input ? [`step "${name}" has both on and input; an outside event is its own input, keep one`] : [];
+      return spec.on && spec.input
+        ? [`step "${name}" has both on and input; an outside event is its own input, keep one`]
+        : [];
     }
     const given = spec.on ? 'on' : spec.input ? 'input' : undefined;
-    return given ? [`step "${name}" is not the source, so it cannot have ${given}; only the first step is started from outside`] : [];
+    return given
+      ? [`step "${name}" is not the source, so it cannot have ${given}; only the first step is started from outside`]
+      : [];
   });
   if (sources.length <= 1) return inputs;
   return [...inputs, `steps ${quoted(sources)} are all sources; a saga starts with one step, give the others an after`];
@@ -96,17 +94,37 @@ function kindViolations(specs: Specs): string[] {
     const kind = spec.kind ?? 'compensatable';
     const found: string[] = [];
     if (name === pivot) {
-      if (kind === 'retriable') found.push(`step "${name}" is the last step and the commit point, so it may be refused; declare it a pivot, or name another pivot before it`);
+      if (kind === 'retriable')
+        found.push(
+          `step "${name}" is the last step and the commit point, so it may be refused; declare it a pivot, or name another pivot before it`,
+        );
     } else if (before.has(name)) {
-      if (kind === 'retriable') found.push(`step "${name}" is retriable but comes before the pivot "${pivot}"; only steps after the pivot are, make it compensatable or readOnly`);
+      if (kind === 'retriable')
+        found.push(
+          `step "${name}" is retriable but comes before the pivot "${pivot}"; only steps after the pivot are, make it compensatable or readOnly`,
+        );
     } else if (after.has(name)) {
-      if (kind === 'compensatable') found.push(`step "${name}" is compensatable but comes after the pivot "${pivot}", where nothing is undone; declare it retriable, or move it before the pivot`);
-      if (kind === 'readOnly' && spec.rejected) found.push(`step "${name}" comes after the pivot "${pivot}", so it cannot be rejected; remove its rejected event`);
+      if (kind === 'compensatable')
+        found.push(
+          `step "${name}" is compensatable but comes after the pivot "${pivot}", where nothing is undone; declare it retriable, or move it before the pivot`,
+        );
+      if (kind === 'readOnly' && spec.rejected)
+        found.push(
+          `step "${name}" comes after the pivot "${pivot}", so it cannot be rejected; remove its rejected event`,
+        );
     } else {
-      found.push(`step "${name}" runs beside the pivot "${pivot}", so it could be left done when the pivot is refused${sinksOf(specs).includes(name) ? '; join it into the pivot' : ''}, or place it after the pivot`);
+      found.push(
+        `step "${name}" runs beside the pivot "${pivot}", so it could be left done when the pivot is refused${sinksOf(specs).includes(name) ? '; join it into the pivot' : ''}, or place it after the pivot`,
+      );
     }
-    if (kind === 'retriable' && spec.rejected) found.push(`step "${name}" is retriable and cannot be rejected; remove its rejected event, or move it before the pivot`);
-    if (spec.compensated && (kind !== 'compensatable' || name === pivot)) found.push(`step "${name}" is ${name === pivot ? 'the commit point' : kind} and is never undone; remove its compensated event`);
+    if (kind === 'retriable' && spec.rejected)
+      found.push(
+        `step "${name}" is retriable and cannot be rejected; remove its rejected event, or move it before the pivot`,
+      );
+    if (spec.compensated && (kind !== 'compensatable' || name === pivot))
+      found.push(
+        `step "${name}" is ${name === pivot ? 'the commit point' : kind} and is never undone; remove its compensated event`,
+      );
     return found;
   });
 }
@@ -127,11 +145,16 @@ function eventViolations(specs: Specs): string[] {
       uses.set(event.type, [...(uses.get(event.type) ?? []), `${name}.${role}`]);
     }
     if (spec.cancelled && !acceptsClosing(spec.cancelled)) {
-      violations.push(`step "${name}": the library makes its cancelled event "${spec.cancelled.type}", so its schema must accept { failedStep, reason }`);
+      violations.push(
+        `step "${name}": the library makes its cancelled event "${spec.cancelled.type}", so its schema must accept { failedStep, reason }`,
+      );
     }
   }
   for (const [type, places] of uses) {
-    if (places.length > 1) violations.push(`event "${type}" is used by ${quoted(places)}; give each outcome of each step an event of its own`);
+    if (places.length > 1)
+      violations.push(
+        `event "${type}" is used by ${quoted(places)}; give each outcome of each step an event of its own`,
+      );
   }
   return violations;
 }

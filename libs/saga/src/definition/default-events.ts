@@ -20,7 +20,11 @@ const closingSchema: StandardSchemaV1<ClosingData, ClosingData> = {
 };
 
 /** The default event of a closing: `task-assignment.assign-user.rejected`. */
-export function defaultEvent(saga: string, step: string, outcome: 'rejected' | 'compensated' | 'cancelled'): EventClass {
+export function defaultEvent(
+  saga: string,
+  step: string,
+  outcome: 'rejected' | 'compensated' | 'cancelled',
+): EventClass {
   return class extends DomainEvent(`${saga}.${kebab(step)}.${outcome}`, closingSchema) {};
 }
 

@@ -36,7 +36,15 @@ export function defineSaga<const S extends StepSpecs<S>>(
     ...(options.partitionBy !== undefined && { partitionBy: options.partitionBy }),
     steps: resolvedSteps(name, version, specs, commitPoint),
   };
+  for (const step of Object.values(graph.steps)) graphs.set(step, graph);
   return Object.freeze(graph) as unknown as SagaDefinition<S>;
+}
+
+const graphs = new WeakMap<StepNode, SagaGraph>();
+
+/** The saga that a step belongs to; nothing for what is no step of a checked definition. */
+export function sagaOf(step: StepNode): SagaGraph | undefined {
+  return graphs.get(step);
 }
 
 /** Without a prototype: names that arrive from outside find steps only. */

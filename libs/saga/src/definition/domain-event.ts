@@ -53,11 +53,7 @@ export function DomainEvent<const Type extends string, Schema extends StandardSc
     }
   };
   Object.defineProperty(Base.prototype, eventType, { value: type });
-  return Base as unknown as EventClass<
-    Type,
-    StandardSchemaV1.InferInput<Schema>,
-    StandardSchemaV1.InferOutput<Schema>
-  >;
+  return Base as unknown as EventClass<Type, StandardSchemaV1.InferInput<Schema>, StandardSchemaV1.InferOutput<Schema>>;
 }
 
 /**
@@ -71,7 +67,8 @@ export function eventFrom(eventClass: EventClass, data: unknown): EventInstance 
 
 function validated(type: string, schema: StandardSchemaV1, data: unknown): object {
   const result = schema['~standard'].validate(data);
-  if (result instanceof Promise) throw new InvalidEventData(type, ['its schema is asynchronous; use a synchronous one']);
+  if (result instanceof Promise)
+    throw new InvalidEventData(type, ['its schema is asynchronous; use a synchronous one']);
   if (result.issues) throw new InvalidEventData(type, result.issues.map(issueText));
   const value = result.value;
   if (typeof value !== 'object' || value === null || Array.isArray(value) || Object.hasOwn(value, '__proto__')) {

@@ -3,7 +3,13 @@ import type { SagaGraph, StepNode } from './saga-definition.js';
 /** The graph as a Mermaid flowchart: solid arrows run forward, dotted arrows are the way back, the pivot is a hexagon. */
 export function mermaid(saga: SagaGraph): string {
   const steps = Object.values(saga.steps);
-  return ['flowchart LR', ...steps.map(nodeLine), ...steps.flatMap(forwardLines), ...steps.flatMap((step) => backwardLines(saga, step)), ''].join('\n');
+  return [
+    'flowchart LR',
+    ...steps.map(nodeLine),
+    ...steps.flatMap(forwardLines),
+    ...steps.flatMap((step) => backwardLines(saga, step)),
+    '',
+  ].join('\n');
 }
 
 function nodeLine(step: StepNode): string {
@@ -24,6 +30,7 @@ function backwardLines(saga: SagaGraph, step: StepNode): string[] {
   if (step.role === 'retriable') return [];
   const closing = step.role === 'pivot' ? step.events.rejected.type : step.events.compensated.type;
   const lines = step.predecessors.map((before) => `  ${step.name} -.->|${closing}| ${before}`);
-  if (step.name === saga.source && step.role === 'compensatable') lines.push(`  ${step.name} -.->|${closing}| aborted((aborted))`);
+  if (step.name === saga.source && step.role === 'compensatable')
+    lines.push(`  ${step.name} -.->|${closing}| aborted((aborted))`);
   return lines;
 }

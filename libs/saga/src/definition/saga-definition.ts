@@ -45,8 +45,12 @@ export interface Step<Input = never, Done = unknown, Rejected = unknown> extends
 declare const undoTypes: unique symbol;
 
 /** A step that can be undone: only these have compensations. */
-export interface CompensatableStep<Input = never, Done = unknown, Rejected = unknown, Compensated = unknown>
-  extends Step<Input, Done, Rejected> {
+export interface CompensatableStep<
+  Input = never,
+  Done = unknown,
+  Rejected = unknown,
+  Compensated = unknown,
+> extends Step<Input, Done, Rejected> {
   readonly [undoTypes]: { readonly done: (done: Done) => Done; readonly compensated: Compensated };
 }
 

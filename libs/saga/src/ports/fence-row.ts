@@ -9,7 +9,6 @@ export interface FenceKey {
 
 /** The data of an event as it is stored, with the type that rebuilds it. */
 export interface StoredEvent {
-  readonly id: string;
   readonly type: string;
   readonly data: object;
 }

@@ -52,7 +52,11 @@ export interface Outbox {
    * Hands over up to `limit` messages that are older than `olderThanMs`, oldest first, to `publish`, and deletes them when it resolves.
    * Messages in the hands of another caller are passed over. Resolves to how many were published.
    */
-  sweep(limit: number, olderThanMs: number, publish: (messages: readonly OutboxMessage[]) => Promise<void>): Promise<number>;
+  sweep(
+    limit: number,
+    olderThanMs: number,
+    publish: (messages: readonly OutboxMessage[]) => Promise<void>,
+  ): Promise<number>;
   /** Deletes exactly these messages. */
   delete(ids: readonly string[]): Promise<void>;
   /** How many wait, and since when the oldest does. */
@@ -63,8 +67,8 @@ export interface Outbox {
 export class FenceConflict extends Error {
   readonly code = 'FENCE_CONFLICT';
 
-  constructor() {
-    super('A fence row was changed by another transaction; the work is repeated.');
+  constructor(options?: ErrorOptions) {
+    super('A fence row was changed by another transaction; the work is repeated.', options);
     this.name = 'FenceConflict';
   }
 }

@@ -1,11 +1,15 @@
+import { SagaError } from '../protocol/errors.js';
 import type { WireMessage } from '../protocol/wire.js';
 
-/** A record as it arrives. `value` is text unless it is no UTF-8; `raw` and `origin` are there for dead letters. */
+/** A record as it arrives. `raw` (the bytes of the value) and `origin` are there for dead letters. */
 export interface IncomingRecord {
   readonly headers: Readonly<Record<string, string>>;
+  /** Empty when the record has none or `malformed` says why it cannot be read. */
   readonly value: string;
   readonly key: string;
   readonly raw: Uint8Array;
+  /** Why the value is no text. */
+  readonly malformed?: string;
   /** Where it came from: topic, partition and offset where the transport has them. */
   readonly origin: { readonly topic: string; readonly partition?: number; readonly offset?: string };
 }
@@ -16,7 +20,7 @@ export interface Subscription {
   readonly topics: readonly string[];
   /**
    * Takes a batch. Records count as consumed when it resolves, that is, when whatever follows from them is durable;
-   * when it rejects, the whole batch comes again after a pause.
+   * when it rejects, the whole batch comes again after a pause. Called again while earlier batches are still in hand.
    */
   readonly handle: (records: readonly IncomingRecord[]) => Promise<void>;
 }
@@ -34,11 +38,15 @@ export interface TransportHealth {
  * Order and absence of duplicates are not promised.
  */
 export interface Transport {
-  /** Resolves when every message is as durable as the transport makes it; rejects when any may not be. */
+  /**
+   * Resolves when every message is as durable as the transport makes it. An empty list is fine.
+   *
+   * @throws PublishFailed naming the messages that may not be; all others of the call are
+   */
   publish(messages: readonly WireMessage[]): Promise<void>;
-  /** Starts to consume; resolves when the group is joined. Called before or after the first publish. */
+  /** Starts to consume, from the oldest record that the group has not consumed; resolves when the group is joined. Called before or after the first publish. */
   subscribe(subscription: Subscription): Promise<void>;
-  /** Stops to consume and waits for batches in hand; publishing still works. */
+  /** Stops to consume for good and waits for batches in hand; publishing still works. */
   drain(): Promise<void>;
   /** Drains, then lets go of all connections. */
   close(): Promise<void>;
@@ -52,3 +60,44 @@ export interface TransportContext {
 }
 
 export type TransportFactory = (context: TransportContext) => Transport;
+
+/** A message that may not have been published. */
+export interface Unpublished {
+  readonly message: WireMessage;
+  readonly reason: string;
+  /** Whether the same message may be published later; false: the transport will never take it. */
+  readonly retriable: boolean;
+}
+
+/** Some messages of a call may not have been published; all others of the call were. */
+export class PublishFailed extends SagaError {
+  constructor(
+    readonly unpublished: readonly Unpublished[],
+    options?: ErrorOptions,
+  ) {
+    const retriable = unpublished.every((one) => one.retriable);
+    super(
+      'PUBLISH_FAILED',
+      `${unpublished.length} messages may not have been published. ${told(unpublished)}`,
+      { retriable },
+      options,
+    );
+    this.name = 'PublishFailed';
+  }
+}
+
+/** The transport was used after it was closed, or asked to consume after it was drained. */
+export class TransportClosed extends SagaError {
+  constructor(what: string) {
+    super('TRANSPORT_CLOSED', `${what} Make a new transport from its factory.`, { retriable: false });
+    this.name = 'TransportClosed';
+  }
+}
+
+function told(unpublished: readonly Unpublished[]): string {
+  const some = unpublished.slice(0, 3).map(({ message, reason, retriable }) => {
+    const event = message.headers['ce_id'] ?? `key "${message.key}"`;
+    return `${event} to topic "${message.topic}": ${reason}${retriable ? '' : ' (it can never be published)'}`;
+  });
+  return some.join('; ') + (unpublished.length > some.length ? '; …' : '');
+}

@@ -38,6 +38,7 @@ function parsed(value: string): unknown {
 }
 
 function object(body: unknown): Record<string, unknown> {
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) throw new PoisonRecord('its value is no CloudEvent');
+  if (typeof body !== 'object' || body === null || Array.isArray(body))
+    throw new PoisonRecord('its value is no CloudEvent');
   return body as Record<string, unknown>;
 }

@@ -52,7 +52,10 @@ export const abortRequested = 'saga.abort.requested';
  * The class of an event by saga, step and outcome; the type tells a default class from the declared one.
  * `undefined` for an event that has no class of the user's: a dead letter, a request to abort, an unknown step.
  */
-export function eventClassOf(saga: SagaGraph, event: Pick<Envelope, 'step' | 'outcome' | 'type'>): EventClass | undefined {
+export function eventClassOf(
+  saga: SagaGraph,
+  event: Pick<Envelope, 'step' | 'outcome' | 'type'>,
+): EventClass | undefined {
   const step = saga.steps[event.step];
   return step && classesOf(step, event.outcome).find((candidate) => candidate.type === event.type);
 }

@@ -4,7 +4,14 @@ export type StepOutcome = 'done' | 'rejected' | 'cancelled' | 'compensated';
 /** All that a saga's events can say: an outcome of a step, a compensation that needs a person, or a request to abort. */
 export type Outcome = StepOutcome | 'deadLettered' | 'abortRequested';
 
-export const outcomes: readonly Outcome[] = ['done', 'rejected', 'cancelled', 'compensated', 'deadLettered', 'abortRequested'];
+export const outcomes: readonly Outcome[] = [
+  'done',
+  'rejected',
+  'cancelled',
+  'compensated',
+  'deadLettered',
+  'abortRequested',
+];
 
 /** Closed: the step has no effect and never will. */
 export function isClosing(outcome: Outcome): outcome is 'rejected' | 'cancelled' | 'compensated' {

@@ -11,7 +11,10 @@ export interface Reaction {
  * Which steps an event concerns, and as what: derived from the graph, so nobody writes subscriptions and nobody sends commands.
  * `done` goes forward; `rejected` and `cancelled` go both ways; `compensated` goes back; a request to abort goes to all.
  */
-export function reactionsTo(saga: SagaGraph, event: { readonly step: string; readonly outcome: Outcome }): readonly Reaction[] {
+export function reactionsTo(
+  saga: SagaGraph,
+  event: { readonly step: string; readonly outcome: Outcome },
+): readonly Reaction[] {
   if (event.outcome === 'abortRequested') {
     return Object.keys(saga.steps).map((step) => ({ step, signal: { type: 'abortRequested' } }));
   }

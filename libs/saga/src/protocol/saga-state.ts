@@ -69,7 +69,8 @@ function furthest(step: string, known: ReadonlySet<Outcome> | undefined): readon
 function inconsistenciesOf(saga: SagaGraph, nodes: readonly StepNode[], seen: Seen): readonly string[] {
   const found: string[] = [];
   for (const [step, known] of seen) {
-    if (!(step in saga.steps) && !known.has('abortRequested')) found.push(`"${step}" is no step of saga "${saga.name}"`);
+    if (!(step in saga.steps) && !known.has('abortRequested'))
+      found.push(`"${step}" is no step of saga "${saga.name}"`);
     const exclusive = (['done', 'rejected', 'cancelled'] as const).filter((outcome) => known.has(outcome));
     if (exclusive.length > 1) found.push(`step "${step}" is both ${exclusive.join(' and ')}`);
     if (known.has('compensated') && (known.has('rejected') || known.has('cancelled'))) {

@@ -47,7 +47,8 @@ function onStarted(state: StepState): Advance {
 
 function onPredecessorDone(step: StepShape, state: StepState, predecessor: string): Advance {
   if (!step.predecessors.includes(predecessor)) return unmoved(state, 'anomaly');
-  if (state.predecessorsDone.includes(predecessor)) return unmoved(state, isClosed(state.status) ? 'ignored' : 'duplicate');
+  if (state.predecessorsDone.includes(predecessor))
+    return unmoved(state, isClosed(state.status) ? 'ignored' : 'duplicate');
   if (state.status !== 'none') return ignored(state); // the tombstone wins over the late trigger
   const predecessorsDone = [...state.predecessorsDone, predecessor];
   const complete = step.predecessors.every((name) => predecessorsDone.includes(name));

@@ -5,14 +5,7 @@ import type { Outcome } from './outcome.js';
  * `rejected`, `cancelled` and `compensated` are closed: tombstones that refuse whatever comes late.
  */
 export type StepStatus =
-  | 'none'
-  | 'running'
-  | 'done'
-  | 'compensating'
-  | 'deadLettered'
-  | 'rejected'
-  | 'cancelled'
-  | 'compensated';
+  'none' | 'running' | 'done' | 'compensating' | 'deadLettered' | 'rejected' | 'cancelled' | 'compensated';
 
 /** The protocol's part of a fence row. The sets only grow and the status only moves right in the machine. */
 export interface StepState {

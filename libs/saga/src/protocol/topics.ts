@@ -17,6 +17,8 @@ export interface Topics {
   of(event: TopicSubject): string;
   /** Every topic on which an event of this saga may appear. */
   ofSaga(saga: SagaGraph): readonly string[];
+  /** Where an outside event that starts a saga is looked for: a topic of its own unless topics are per domain. */
+  outside(type: string): string;
   readonly deadLetters: string;
   /** A consumer group's name, under the prefix. */
   group(name: string): string;
@@ -25,10 +27,12 @@ export interface Topics {
 /** @param prefix put before every topic and group (`test.`) */
 export function topicsNamed(naming: TopicNaming, prefix = ''): Topics {
   const choose = chooser(naming);
-  const of = (event: TopicSubject): string => prefix + (event.type === compensationFailed ? compensationFailed : choose(event));
+  const of = (event: TopicSubject): string =>
+    prefix + (event.type === compensationFailed ? compensationFailed : choose(event));
   return {
     of,
     ofSaga: (saga) => [...new Set(typesOf(saga).map((type) => of({ sagaType: saga.name, type })))],
+    outside: (type) => (naming === 'perDomain' ? of({ sagaType: '', type }) : prefix + type),
     deadLetters: prefix + deadLetterTopic,
     group: (name) => prefix + name,
   };

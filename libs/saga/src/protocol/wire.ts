@@ -66,7 +66,8 @@ export function envelopeFrom(attributes: Readonly<Record<string, unknown>>, data
     return typeof value === 'string' && value !== '' ? value : undefined;
   };
   if (text('specversion') !== '1.0') throw new PoisonRecord(`CloudEvents version "${text('specversion')}" is not 1.0`);
-  if (typeof data !== 'object' || data === null || Array.isArray(data)) throw new PoisonRecord('its data is no JSON object');
+  if (typeof data !== 'object' || data === null || Array.isArray(data))
+    throw new PoisonRecord('its data is no JSON object');
   const failedStep = optional('sagafailedstep');
   const causationId = optional('causationid');
   const traceparent = optional('traceparent');
@@ -90,7 +91,8 @@ export function envelopeFrom(attributes: Readonly<Record<string, unknown>>, data
 }
 
 function uuid(value: string): string {
-  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value)) throw new PoisonRecord(`saga id "${value}" is no UUID`);
+  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value))
+    throw new PoisonRecord(`saga id "${value}" is no UUID`);
   return value.toLowerCase();
 }
 

@@ -1,0 +1,71 @@
+import type { DataSource } from 'typeorm';
+
+/** Each entry runs once, in order, and is never changed after a release. */
+const migrations: readonly string[] = [
+  `CREATE TABLE saga_step (
+     saga_id uuid NOT NULL,
+     step text NOT NULL,
+     saga_type text NOT NULL,
+     saga_version integer NOT NULL,
+     status text NOT NULL,
+     predecessors_done text[],
+     successors_closed text[],
+     inputs json,
+     result json,
+     cause json,
+     correlation_id text,
+     partition_key text,
+     traceparent text,
+     causation_id text,
+     attempts integer NOT NULL,
+     next_attempt_at timestamptz,
+     last_error text,
+     version integer NOT NULL,
+     updated_at timestamptz NOT NULL DEFAULT now(),
+     PRIMARY KEY (saga_id, step)
+   );
+   CREATE INDEX saga_step_due ON saga_step (next_attempt_at) WHERE next_attempt_at IS NOT NULL;
+   CREATE TABLE saga_outbox (
+     id uuid PRIMARY KEY,
+     event json NOT NULL,
+     created_at timestamptz NOT NULL DEFAULT now()
+   ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
+   CREATE TABLE saga_event (
+     saga_id uuid NOT NULL,
+     message_id text NOT NULL,
+     saga_type text NOT NULL,
+     event json NOT NULL,
+     logged_at timestamptz NOT NULL DEFAULT now(),
+     PRIMARY KEY (saga_id, message_id)
+   );
+   CREATE TABLE saga_instance (
+     saga_id uuid PRIMARY KEY,
+     saga_type text NOT NULL,
+     saga_version integer NOT NULL,
+     status text NOT NULL,
+     steps json NOT NULL,
+     inconsistencies text[] NOT NULL,
+     correlation_id text NOT NULL,
+     started_at timestamptz NOT NULL,
+     updated_at timestamptz NOT NULL
+   );
+   CREATE INDEX saga_instance_open ON saga_instance (updated_at) WHERE status NOT IN ('completed', 'aborted');`,
+];
+
+const lockKey = 7_305_801_124;
+
+/** Brings the library's tables up to date. Replicas that start together wait for each other. */
+export async function migrate(dataSource: DataSource): Promise<void> {
+  await dataSource.transaction(async (manager) => {
+    await manager.query('SELECT pg_advisory_xact_lock($1)', [lockKey]);
+    await manager.query(
+      'CREATE TABLE IF NOT EXISTS saga_migration (id integer PRIMARY KEY, at timestamptz NOT NULL DEFAULT now())',
+    );
+    const [{ done }] = await manager.query<[{ done: number }]>('SELECT count(*)::integer AS done FROM saga_migration');
+    for (const [index, statements] of migrations.entries()) {
+      if (index < done) continue;
+      await manager.query(statements);
+      await manager.query('INSERT INTO saga_migration (id) VALUES ($1)', [index + 1]);
+    }
+  });
+}

@@ -1,0 +1,98 @@
+import { messageId, type Cause, type Envelope } from '../../protocol/envelope.js';
+import type { StepStatus } from '../../protocol/step-state.js';
+import type { FenceRow, StoredEvent } from '../../ports/fence-row.js';
+import type { OutboxMessage } from '../../ports/step-store.js';
+
+/** A row of `saga_step`. Empty sets and headers that equal the saga id are null: most rows have them so. */
+export interface StepRecord {
+  readonly saga_id: string;
+  readonly step: string;
+  readonly saga_type: string;
+  readonly saga_version: number;
+  readonly status: StepStatus;
+  readonly predecessors_done: readonly string[] | null;
+  readonly successors_closed: readonly string[] | null;
+  readonly inputs: Readonly<Record<string, StoredEvent>> | null;
+  readonly result: StoredEvent | null;
+  readonly cause: Cause | null;
+  readonly correlation_id: string | null;
+  readonly partition_key: string | null;
+  readonly traceparent: string | null;
+  readonly causation_id: string | null;
+  readonly attempts: number;
+  readonly next_attempt_at: Date | null;
+  readonly last_error: string | null;
+  readonly version: number;
+}
+
+export function recordOf(row: FenceRow): StepRecord {
+  const { sagaId, sagaType, sagaVersion, correlationId, partitionKey, traceparent } = row.headers;
+  return {
+    saga_id: sagaId,
+    step: row.step,
+    saga_type: sagaType,
+    saga_version: sagaVersion,
+    status: row.status,
+    predecessors_done: orNull(row.predecessorsDone),
+    successors_closed: orNull(row.successorsClosed),
+    inputs: Object.keys(row.inputs).length === 0 ? null : row.inputs,
+    result: row.result ?? null,
+    cause: row.cause ?? null,
+    correlation_id: correlationId === sagaId ? null : correlationId,
+    partition_key: partitionKey === sagaId ? null : partitionKey,
+    traceparent: traceparent ?? null,
+    causation_id: row.causationId ?? null,
+    attempts: row.attempts,
+    next_attempt_at: row.nextAttemptAt ?? null,
+    last_error: row.lastError ?? null,
+    version: row.version + 1,
+  };
+}
+
+export function rowOf(record: StepRecord): FenceRow {
+  return {
+    sagaId: record.saga_id,
+    step: record.step,
+    status: record.status,
+    predecessorsDone: record.predecessors_done ?? [],
+    successorsClosed: record.successors_closed ?? [],
+    headers: {
+      sagaId: record.saga_id,
+      sagaType: record.saga_type,
+      sagaVersion: record.saga_version,
+      correlationId: record.correlation_id ?? record.saga_id,
+      partitionKey: record.partition_key ?? record.saga_id,
+      ...(record.traceparent !== null && { traceparent: record.traceparent }),
+    },
+    inputs: record.inputs ?? {},
+    ...(record.result && { result: record.result }),
+    ...(record.cause && { cause: record.cause }),
+    ...(record.causation_id !== null && { causationId: record.causation_id }),
+    attempts: record.attempts,
+    ...(record.next_attempt_at && { nextAttemptAt: record.next_attempt_at }),
+    ...(record.last_error !== null && { lastError: record.last_error }),
+    version: record.version,
+  };
+}
+
+/** An outbox event without what can be derived from the rest. */
+type PackedEvent = Omit<Envelope, 'id' | 'correlationId' | 'partitionKey'> &
+  Partial<Pick<Envelope, 'correlationId' | 'partitionKey'>>;
+
+export function packed({ event }: OutboxMessage): PackedEvent {
+  const { id: _derived, correlationId, partitionKey, ...rest } = event;
+  return {
+    ...rest,
+    ...(correlationId !== event.sagaId && { correlationId }),
+    ...(partitionKey !== event.sagaId && { partitionKey }),
+  };
+}
+
+export function unpacked(id: string, event: PackedEvent): OutboxMessage {
+  const { sagaId, step, outcome } = event;
+  return { id, event: { correlationId: sagaId, partitionKey: sagaId, ...event, id: messageId(sagaId, step, outcome) } };
+}
+
+function orNull(names: readonly string[]): readonly string[] | null {
+  return names.length === 0 ? null : names;
+}

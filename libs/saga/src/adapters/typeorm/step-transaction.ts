@@ -1,0 +1,60 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
+import { SagaError } from '../../protocol/errors.js';
+
+interface Scope {
+  readonly runner: QueryRunner;
+  ended: boolean;
+}
+
+const scopes = new WeakMap<EntityManager, AsyncLocalStorage<Scope>>();
+
+/**
+ * Makes everything that is reached through this DataSource's own manager (injected repositories, query builders, the manager itself)
+ * run in the transaction of the step that is running, and as before where none is.
+ */
+export function joinStepTransactions(dataSource: DataSource): void {
+  const { manager } = dataSource;
+  if (scopes.has(manager)) return;
+  const storage = new AsyncLocalStorage<Scope>();
+  scopes.set(manager, storage);
+  Object.defineProperty(manager, 'queryRunner', { configurable: true, get: () => openRunner(storage.getStore()) });
+}
+
+/** Runs a step's method so that what it writes joins the runner's transaction. */
+export async function inScope<T>(dataSource: DataSource, runner: QueryRunner, method: () => Promise<T>): Promise<T> {
+  const scope: Scope = { runner, ended: false };
+  try {
+    return await scopes.get(dataSource.manager)!.run(scope, method);
+  } finally {
+    scope.ended = true;
+  }
+}
+
+function openRunner(scope: Scope | undefined): QueryRunner | undefined {
+  if (scope?.ended) {
+    throw new SagaError(
+      'STEP_ENDED',
+      'A query of a saga step came after the step had ended, so it cannot join its transaction; await every query in the method.',
+      { retriable: false },
+    );
+  }
+  return scope?.runner;
+}
+
+/**
+ * Begins a transaction and runs its first query in one round trip. The runner is told that the transaction is open, as its own
+ * `startTransaction` would: nested transactions become savepoints, `commitTransaction` and `rollbackTransaction` work.
+ *
+ * @param query a statement with its values written in; it cannot have parameters
+ */
+export async function beginWith<Row>(runner: QueryRunner, query: string | undefined): Promise<readonly Row[]> {
+  const client = (await runner.connect()) as { query(text: string): Promise<unknown> };
+  const opened = runner as unknown as { isTransactionActive: boolean; transactionDepth: number };
+  const level = runner.dataSource.options.isolationLevel;
+  const begin = level ? `START TRANSACTION ISOLATION LEVEL ${level}` : 'START TRANSACTION';
+  const results = await client.query(query ? `${begin};${query}` : begin);
+  opened.isTransactionActive = true;
+  opened.transactionDepth = 1;
+  return query ? (results as [unknown, { rows: Row[] }])[1].rows : [];
+}

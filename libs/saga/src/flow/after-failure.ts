@@ -1,0 +1,57 @@
+import { advance } from '../protocol/step-machine.js';
+import { OutcomeUnknown, StepRejected } from '../protocol/errors.js';
+import { isExhausted, retryDelay } from '../protocol/retry.js';
+import type { FenceRow } from '../ports/fence-row.js';
+import { rejectedBy, shortened } from './attempt.js';
+import type { BoundStep } from './bound-step.js';
+import type { Delivery } from './delivery.js';
+import type { Participant } from './participant.js';
+import { conclude, take, type Taken } from './take.js';
+
+/**
+ * What a failed attempt makes of its row. It had no effect, or nobody knows, so: it is parked for another attempt; when its attempts are
+ * used up, a step that surely had no effect is rejected and a compensation becomes a dead letter. A step that must be done
+ * (retriable), or whose outcome is unknown, is never given up.
+ *
+ * @returns nothing when the delivery has no attempt in it, so the error was not the method's
+ */
+export function afterFailure(
+  participant: Participant,
+  delivery: Delivery,
+  before: FenceRow,
+  error: unknown,
+): Taken | undefined {
+  const { bound } = delivery;
+  const due = take(delivery, before);
+  if (due.run !== 'step' && due.run !== 'compensation') return undefined;
+  const reason = error instanceof Error ? error.message : String(error);
+  if (error instanceof StepRejected && due.run === 'step' && bound.node.role !== 'retriable') {
+    return conclude(bound, due.row, rejectedBy(bound.node, reason));
+  }
+  const failed: FenceRow = { ...due.row, attempts: due.row.attempts + 1, lastError: shortened(reason) };
+  const policy = due.run === 'step' ? bound.retry : bound.undoRetry;
+  if (isExhausted(policy, failed.attempts)) {
+    if (due.run === 'compensation') return deadLettered(bound, failed);
+    if (mayGiveUp(bound, error)) return conclude(bound, failed, rejectedBy(bound.node, reason));
+  }
+  return {
+    row: { ...failed, nextAttemptAt: nextAttempt(participant, bound, due.run, failed.attempts) },
+    verdict: 'handled',
+  };
+}
+
+function mayGiveUp(bound: BoundStep, error: unknown): boolean {
+  return bound.node.role !== 'retriable' && !bound.node.external && !(error instanceof OutcomeUnknown);
+}
+
+function nextAttempt(participant: Participant, bound: BoundStep, run: 'step' | 'compensation', failures: number): Date {
+  const policy = run === 'step' ? bound.retry : bound.undoRetry;
+  const delay = retryDelay(policy, failures, participant.chance.random());
+  return new Date(participant.clock.now().getTime() + delay);
+}
+
+function deadLettered(bound: BoundStep, row: FenceRow): Taken {
+  const { nextAttemptAt: _due, ...rest } = row;
+  const next = advance(bound.node, row, { type: 'undoExhausted' });
+  return { row: { ...rest, ...next.state }, verdict: next.verdict, ...(next.emit && { emit: next.emit }) };
+}

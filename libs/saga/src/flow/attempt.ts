@@ -1,0 +1,116 @@
+import { eventFrom, eventType, type EventClass } from '../definition/domain-event.js';
+import type { StepNode } from '../definition/saga-definition.js';
+import type { Cause } from '../protocol/envelope.js';
+import { SagaError } from '../protocol/errors.js';
+import type { FenceRow, StoredEvent } from '../ports/fence-row.js';
+import type { BoundStep, CompensationContext, StepContext } from './bound-step.js';
+import type { StepResult } from './delivery.js';
+
+/** Nobody said why: the saga closes because somebody asked for it. */
+const noCause: Cause = { step: '', reason: 'unknown' };
+
+/**
+ * Runs a step's method once.
+ *
+ * @throws whatever the method throws, and `SagaError` when it answers with something that is no event of its step
+ */
+export async function attemptStep(
+  bound: BoundStep,
+  row: FenceRow,
+  input: unknown,
+  manager?: unknown,
+): Promise<StepResult> {
+  const { node } = bound;
+  const answer = await bound.run(input, contextOf(bound, row, 'step', manager));
+  if (bound.hears) return { type: 'effectRecorded', event: { type: '', data: {} } };
+  const type = typeOf(answer);
+  if (type === node.events.done.type) return { type: 'effectRecorded', event: stored(answer) };
+  const mayReject = node.role !== 'retriable';
+  if (mayReject && type === node.events.rejected.type) return { type: 'rejected', event: stored(answer) };
+  throw wrongAnswer(node, row, answer, mayReject ? [node.events.done, node.events.rejected] : [node.events.done]);
+}
+
+/** A rejection that no event of the user's describes: the step's default event. */
+export function rejectedBy(node: StepNode, reason: string): StepResult {
+  const closing = eventFrom(node.events.defaults.rejected, { failedStep: node.name, reason: shortened(reason) });
+  return { type: 'rejected', event: stored(closing) };
+}
+
+/** Undoes a step once. A read-only step has nothing to undo and no method. */
+export async function attemptCompensation(bound: BoundStep, row: FenceRow, manager?: unknown): Promise<StepResult> {
+  const { node } = bound;
+  const cause = row.cause ?? noCause;
+  const context: CompensationContext = { ...contextOf(bound, row, 'compensation', manager), cause };
+  const done = row.result && eventFrom(node.events.done, row.result.data);
+  const answer = bound.compensate && done ? await bound.compensate(done, context) : undefined;
+  const undone =
+    answer ?? eventFrom(node.events.defaults.compensated, { failedStep: cause.step, reason: cause.reason });
+  const wanted = [node.events.compensated, node.events.defaults.compensated];
+  if (!wanted.some((event) => event.type === typeOf(undone))) throw wrongAnswer(node, row, undone, wanted);
+  if (answer === undefined && bound.compensate && node.events.compensated !== node.events.defaults.compensated) {
+    throw wrongAnswer(node, row, answer, [node.events.compensated]);
+  }
+  return { type: 'undone', event: stored(undone) };
+}
+
+/** What a step's method is given: the event of its one predecessor, or its predecessors' events by step; a source takes its start input as it came. */
+export function inputOf(bound: BoundStep, row: FenceRow): unknown {
+  const { node, saga } = bound;
+  const event = (step: string): unknown => {
+    const input = row.inputs[step];
+    if (!input) return undefined;
+    const eventClass = classOfInput(bound, step, input.type);
+    return eventClass ? eventFrom(eventClass, input.data) : input.data;
+  };
+  if (bound.hears) return event(bound.hears.step);
+  if (node.predecessors.length === 0) return event(saga.source);
+  if (node.predecessors.length === 1) return event(node.predecessors[0]!);
+  return Object.fromEntries(node.predecessors.map((step) => [step, event(step)]));
+}
+
+function classOfInput(bound: BoundStep, step: string, type: string): EventClass | undefined {
+  const { events, on } = bound.saga.steps[step] ?? bound.node;
+  const known = [
+    events.done,
+    events.rejected,
+    events.compensated,
+    events.cancelled,
+    events.defaults.rejected,
+    events.defaults.compensated,
+    on,
+  ];
+  return known.find((candidate) => candidate?.type === type);
+}
+
+function contextOf(bound: BoundStep, row: FenceRow, kind: 'step' | 'compensation', manager: unknown): StepContext {
+  const key = `${row.sagaId}:${row.step}`;
+  return {
+    sagaId: row.sagaId,
+    step: row.step,
+    correlationId: row.headers.correlationId,
+    attempt: row.attempts + 1,
+    idempotencyKey: kind === 'step' ? key : `${key}:undo`,
+    ...(manager !== undefined && { manager }),
+  };
+}
+
+function typeOf(answer: unknown): string | undefined {
+  return typeof answer === 'object' && answer !== null && eventType in answer ? String(answer[eventType]) : undefined;
+}
+
+function stored(event: unknown): StoredEvent {
+  return { type: typeOf(event)!, data: event as object };
+}
+
+function wrongAnswer(node: StepNode, row: FenceRow, answer: unknown, wanted: readonly EventClass[]): SagaError {
+  const got = answer === undefined ? 'nothing' : (typeOf(answer) ?? 'something that is no event');
+  return new SagaError(
+    'WRONG_ANSWER',
+    `Step "${node.name}" of saga "${node.saga}" answered with ${got}; return ${wanted.map((event) => `a ${event.type}`).join(' or ')}, or publish it on the event bus inside the step.`,
+    { sagaId: row.sagaId, step: node.name, retriable: false },
+  );
+}
+
+export function shortened(text: string): string {
+  return text.length > 1_000 ? `${text.slice(0, 999)}…` : text;
+}

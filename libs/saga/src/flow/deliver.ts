@@ -1,0 +1,175 @@
+import { StepRejected } from '../protocol/errors.js';
+import { FenceConflict, type OutboxMessage, type StepTransaction } from '../ports/step-store.js';
+import type { FenceRow, StoredEvent } from '../ports/fence-row.js';
+import { afterFailure } from './after-failure.js';
+import { attemptCompensation, attemptStep, inputOf } from './attempt.js';
+import type { Ending } from './batcher.js';
+import type { Delivery, Settled, StepResult } from './delivery.js';
+import { emission } from './emit.js';
+import { keyOf, Ledger } from './ledger.js';
+import type { Participant } from './participant.js';
+import type { Relay } from './relay.js';
+import { conclude, take, type Taken } from './take.js';
+
+/**
+ * The path of what happens to a saga's steps, from the queue to the commit:
+ *
+ *     lock and read the fence rows -> for each: advance, run the decorated method, advance with its result
+ *     -> save the rows, stage what they emit, forget what was published -> commit -> hand the events to the relay
+ *
+ * All of a batch is one transaction. When anything in it throws, it is rolled back and its members are settled one by one,
+ * so one failure does not spoil its neighbors.
+ */
+export class Deliverer {
+  constructor(
+    private readonly participant: Participant,
+    private readonly relay: Relay,
+  ) {}
+
+  /** Settles a batch; never rejects. A member that ends in an error left nothing behind and may be delivered again. */
+  async settle(batch: readonly Delivery[]): Promise<readonly Ending<Settled>[]> {
+    if (batch.length > 1) {
+      const together = await this.attemptBatch(batch);
+      if (together) return together.map((result) => ({ result }));
+    }
+    const endings: Ending<Settled>[] = [];
+    for (const delivery of batch) {
+      endings.push(
+        await this.settleAlone(delivery).then(
+          (result) => ({ result }),
+          (error: unknown) => ({ error }),
+        ),
+      );
+    }
+    return endings;
+  }
+
+  /** The failure itself is found again, and dealt with, when its member is settled alone. */
+  private attemptBatch(batch: readonly Delivery[]): Promise<readonly Settled[] | undefined> {
+    return this.settleTogether(batch).catch(() => undefined);
+  }
+
+  private settleTogether(batch: readonly Delivery[]): Promise<readonly Settled[]> {
+    return this.inTransaction(batch, async (transaction, ledger) => {
+      const settled: Settled[] = [];
+      for (const delivery of batch) settled.push(await this.deliver(delivery, transaction, ledger));
+      return settled;
+    });
+  }
+
+  /** What a failed attempt leaves is recorded in a transaction of its own. A start that fails leaves nothing: its caller is told. */
+  private async settleAlone(delivery: Delivery): Promise<Settled> {
+    try {
+      return await repeatedOnConflict(() => this.settleTogether([delivery]));
+    } catch (error) {
+      if (error instanceof FenceConflict || (isStart(delivery) && !(error instanceof StepRejected))) throw error;
+      return repeatedOnConflict(() =>
+        this.inTransaction([delivery], async (_transaction, ledger) => [this.failed(delivery, ledger, error)]),
+      );
+    }
+  }
+
+  private async deliver(delivery: Delivery, transaction: StepTransaction, ledger: Ledger): Promise<Settled> {
+    const { happening, bound } = delivery;
+    const row = ledger.rowOf(delivery);
+    if (happening.type === 'failed') return this.failed(delivery, ledger, happening.error);
+    if (happening.type === 'result') {
+      return this.record(delivery, row, conclude(bound, row, happening.result), ledger, happening.result.event);
+    }
+    if (happening.type === 'stillRunning') return this.leased(row, ledger);
+    const taken = take(delivery, row);
+    if (!taken.run) return this.record(delivery, row, taken, ledger);
+    if (bound.node.external)
+      return this.leased({ ...taken.row, nextAttemptAt: this.participant.clock.now() }, ledger, taken.run);
+    const result = await transaction.run(() => attempt(delivery, taken, transaction));
+    return this.record(delivery, row, conclude(bound, taken.row, result), ledger, result.event);
+  }
+
+  private failed(delivery: Delivery, ledger: Ledger, error: unknown): Settled {
+    const row = ledger.rowOf(delivery);
+    const taken = afterFailure(this.participant, delivery, row, error);
+    if (!taken) throw error;
+    const settled = this.record(delivery, row, taken, ledger);
+    this.participant.logger.warn(failureLine(settled.row, error));
+    return taken.row.nextAttemptAt ? { ...settled, verdict: 'retried' } : settled;
+  }
+
+  /** A step that is doomed when it is done (`run` again) is undone by an attempt of its own, due at once. */
+  private record(delivery: Delivery, before: FenceRow, taken: Taken, ledger: Ledger, event?: StoredEvent): Settled {
+    if (taken.run === 'lateUndo') this.participant.logger.error(lateEffectLine(before));
+    if (taken.row === before) return { verdict: taken.verdict, row: before, emitted: [] };
+    const row =
+      taken.run === 'compensation' ? { ...taken.row, nextAttemptAt: this.participant.clock.now() } : taken.row;
+    ledger.put(row);
+    const envelope = taken.emit && emission(this.participant, delivery.bound, row, taken.emit, event);
+    return { verdict: taken.verdict, row, emitted: envelope ? [envelope] : [] };
+  }
+
+  /** The intent of an external effect, committed before anything is done outside; due again when nobody reports back in time. */
+  private leased(row: FenceRow, ledger: Ledger, external?: Settled['external']): Settled {
+    if (row.nextAttemptAt === undefined) return { verdict: 'ignored', row, emitted: [] };
+    const { clock, settings } = this.participant;
+    const leased = { ...row, nextAttemptAt: new Date(clock.now().getTime() + settings.lease) };
+    ledger.put(leased);
+    return { verdict: 'handled', row: leased, emitted: [], ...(external && { external }) };
+  }
+
+  private async inTransaction(
+    batch: readonly Delivery[],
+    work: (transaction: StepTransaction, ledger: Ledger) => Promise<readonly Settled[]>,
+  ): Promise<readonly Settled[]> {
+    const published = this.relay.takePublished();
+    let staged: readonly OutboxMessage[] = [];
+    try {
+      const settled = await this.participant.store.transaction(batch.map(keyOf), async (transaction) => {
+        const ledger = new Ledger(transaction.rows);
+        const members = await work(transaction, ledger);
+        staged = members.flatMap(({ emitted }) =>
+          emitted.map((event) => ({ id: this.participant.chance.newId(), event })),
+        );
+        await transaction.save({ rows: ledger.changed(), staged, published });
+        return members;
+      });
+      this.relay.hand(staged);
+      return settled;
+    } catch (error) {
+      this.relay.giveBack(published);
+      throw error;
+    }
+  }
+}
+
+/** The instance that came with the event saves building it again from the row. */
+function attempt(
+  { bound, happening }: Delivery,
+  { row, run }: Taken,
+  { manager }: StepTransaction,
+): Promise<StepResult> {
+  if (run === 'compensation') return attemptCompensation(bound, row, manager);
+  const given =
+    happening.type === 'signal' && bound.node.predecessors.length <= 1 ? happening.input?.instance : undefined;
+  return attemptStep(bound, row, given ?? inputOf(bound, row), manager);
+}
+
+async function repeatedOnConflict(work: () => Promise<readonly Settled[]>): Promise<Settled> {
+  for (let left = 5; ; left -= 1) {
+    try {
+      return (await work())[0]!;
+    } catch (error) {
+      if (!(error instanceof FenceConflict) || left === 0) throw error;
+    }
+  }
+}
+
+function isStart({ happening }: Delivery): boolean {
+  return happening.type === 'signal' && happening.signal.type === 'started';
+}
+
+function failureLine(row: FenceRow, error: unknown): string {
+  const next = row.nextAttemptAt ? `next attempt at ${row.nextAttemptAt.toISOString()}` : `now ${row.status}`;
+  return `Step "${row.step}" of saga ${row.sagaId} failed (${row.attempts || 'last'} so far), ${next}: ${String(error)}`;
+}
+
+function lateEffectLine(row: FenceRow): string {
+  return `Step "${row.step}" of saga ${row.sagaId} had its effect after it was ${row.status}: undo it by hand and find out who closed it.`;
+}

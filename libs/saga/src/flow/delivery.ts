@@ -1,0 +1,46 @@
+import type { Cause, Envelope, SagaHeaders } from '../protocol/envelope.js';
+import type { Run, Signal, Verdict } from '../protocol/step-state.js';
+import type { FenceRow, StoredEvent } from '../ports/fence-row.js';
+import type { BoundStep } from './bound-step.js';
+
+/** What a step's method came to. */
+export interface StepResult {
+  readonly type: 'effectRecorded' | 'rejected' | 'undone';
+  readonly event: StoredEvent;
+}
+
+/** Something that happens to one step of one saga, on its way to the fence row. */
+export interface Delivery {
+  readonly sagaId: string;
+  readonly bound: BoundStep;
+  readonly headers: SagaHeaders;
+  readonly happening: Happening;
+}
+
+export type Happening =
+  /** A signal that an event of a neighbor (or of an outside request) gave. */
+  | {
+      readonly type: 'signal';
+      readonly signal: Signal;
+      /** What the step's method takes of the event, under the name of the step that emitted it. */
+      readonly input?: { readonly from: string; readonly event: StoredEvent; readonly instance: unknown };
+      readonly cause?: Cause;
+      readonly causationId?: string;
+    }
+  /** A parked attempt is due. */
+  | { readonly type: 'attempt' }
+  /** A method that ran outside any transaction came to this. */
+  | { readonly type: 'result'; readonly result: StepResult }
+  /** A method that ran outside any transaction threw this. */
+  | { readonly type: 'failed'; readonly error: unknown }
+  /** Such a method is still running. */
+  | { readonly type: 'stillRunning' };
+
+/** How a delivery ended; `retried` means parked for another attempt. */
+export interface Settled {
+  readonly verdict: Verdict | 'retried';
+  readonly row: FenceRow;
+  readonly emitted: readonly Envelope[];
+  /** The row waits for a method that runs outside the transaction. */
+  readonly external?: Run;
+}

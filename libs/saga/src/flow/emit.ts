@@ -1,0 +1,64 @@
+import { eventFrom } from '../definition/domain-event.js';
+import { compensationFailed, messageId, type Cause, type Envelope } from '../protocol/envelope.js';
+import type { Advance } from '../protocol/step-state.js';
+import type { FenceRow, StoredEvent } from '../ports/fence-row.js';
+import type { BoundStep } from './bound-step.js';
+import type { Participant } from './participant.js';
+
+type Emitted = NonNullable<Advance['emit']>;
+
+/** The event that a row's change makes known, as it goes to the outbox. A listener makes nothing known. */
+export function emission(
+  participant: Participant,
+  bound: BoundStep,
+  row: FenceRow,
+  outcome: Emitted,
+  event?: StoredEvent,
+): Envelope | undefined {
+  if (bound.hears) return undefined;
+  const cause = outcome === 'done' ? undefined : (row.cause ?? causeOf(row, event));
+  const { type, data } = event ?? libraryEvent(bound, row, outcome, cause);
+  return {
+    ...row.headers,
+    id: messageId(row.sagaId, row.step, outcome),
+    type,
+    source: `/${participant.service}`,
+    time: participant.clock.now().toISOString(),
+    step: row.step,
+    outcome,
+    ...(row.causationId !== undefined && { causationId: row.causationId }),
+    ...(cause && { cause }),
+    data,
+  };
+}
+
+/** A rejection is itself the cause of the closing; its reason is the event's own, where it has one. */
+function causeOf(row: FenceRow, event: StoredEvent | undefined): Cause {
+  const reason = event && 'reason' in event.data ? event.data.reason : undefined;
+  return { step: row.step, reason: typeof reason === 'string' ? reason : (event?.type ?? 'unknown') };
+}
+
+/** Events that no method of the user's makes: a step cancelled, a compensation that needs a person. */
+function libraryEvent(
+  bound: BoundStep,
+  row: FenceRow,
+  outcome: Emitted,
+  cause: Cause | undefined,
+): { readonly type: string; readonly data: object } {
+  if (outcome === 'deadLettered') {
+    return {
+      type: compensationFailed,
+      data: {
+        step: row.step,
+        owner: bound.node.saga,
+        event: row.result?.data ?? {},
+        attempts: row.attempts,
+        compensation_error: row.lastError ?? '',
+        requires_manual_intervention: true,
+      },
+    };
+  }
+  const closing = { failedStep: cause?.step ?? row.step, reason: cause?.reason ?? 'unknown' };
+  const eventClass = outcome === 'cancelled' ? bound.node.events.cancelled : bound.node.events.defaults.compensated;
+  return { type: eventClass.type, data: eventFrom(eventClass, closing) };
+}

@@ -1,0 +1,99 @@
+import type { FenceRow } from '../ports/fence-row.js';
+import { fenceKey } from '../ports/fence-row.js';
+import { attemptCompensation, attemptStep, inputOf } from './attempt.js';
+import type { BoundStep } from './bound-step.js';
+import type { Delivery, Happening, Settled } from './delivery.js';
+import type { Participant } from './participant.js';
+
+const atOnce = 64;
+const pauseBeforeRecording = 1_000;
+
+/**
+ * Runs the methods of `effect: 'external'` steps, outside any transaction and after their intent is committed, and reports what they
+ * came to. While one runs its lease is renewed; when the process dies, the lease ends and the attempt is made again with the same idempotency key.
+ */
+export class Externals {
+  private readonly active = new Map<string, Promise<void>>();
+  private readonly waiting: { readonly bound: BoundStep; readonly row: FenceRow }[] = [];
+  private stopped = false;
+
+  constructor(
+    private readonly ground: Pick<Participant, 'clock' | 'settings' | 'logger'>,
+    private readonly submit: (delivery: Delivery) => Promise<Settled>,
+  ) {}
+
+  start(bound: BoundStep, row: FenceRow): void {
+    if (this.active.has(fenceKey(row))) return;
+    if (this.active.size >= atOnce) this.waiting.push({ bound, row });
+    else this.run(bound, row);
+  }
+
+  /** Waits for the methods that are running; those that wait for a place stay parked in their rows. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    await Promise.all(this.active.values());
+  }
+
+  private run(bound: BoundStep, row: FenceRow): void {
+    const key = fenceKey(row);
+    const attempt = this.attempt(bound, row).finally(() => {
+      this.active.delete(key);
+      const next = this.stopped ? undefined : this.waiting.shift();
+      if (next) this.start(next.bound, next.row);
+    });
+    this.active.set(key, attempt);
+  }
+
+  private async attempt(bound: BoundStep, row: FenceRow): Promise<void> {
+    const forget = this.renewing(bound, row);
+    const happening = await came(bound, row);
+    forget();
+    await this.record(bound, row, happening);
+  }
+
+  /** What happened outside must be written down: it is tried until it is, or until the service stops (then the lease ends). */
+  private async record(bound: BoundStep, row: FenceRow, happening: Happening): Promise<void> {
+    for (;;) {
+      try {
+        await this.submit({ sagaId: row.sagaId, bound, headers: row.headers, happening });
+        return;
+      } catch (error) {
+        this.ground.logger.error(
+          `Recording the outcome of step "${row.step}" of saga ${row.sagaId} failed: ${String(error)}`,
+        );
+        if (this.stopped) return;
+        await new Promise<void>((resolve) => this.ground.clock.after(pauseBeforeRecording, resolve));
+      }
+    }
+  }
+
+  private renewing(bound: BoundStep, row: FenceRow): () => void {
+    let forget = (): void => undefined;
+    const again = (): void => {
+      forget = this.ground.clock.after(this.ground.settings.lease / 3, () => {
+        this.submit({ sagaId: row.sagaId, bound, headers: row.headers, happening: { type: 'stillRunning' } }).catch(
+          (error: unknown) => {
+            this.ground.logger.warn(
+              `Renewing the lease of step "${row.step}" of saga ${row.sagaId} failed: ${String(error)}`,
+            );
+          },
+        );
+        again();
+      });
+    };
+    again();
+    return () => forget();
+  }
+}
+
+async function came(bound: BoundStep, row: FenceRow): Promise<Happening> {
+  try {
+    const result =
+      row.status === 'compensating'
+        ? await attemptCompensation(bound, row)
+        : await attemptStep(bound, row, inputOf(bound, row));
+    return { type: 'result', result };
+  } catch (error) {
+    return { type: 'failed', error };
+  }
+}

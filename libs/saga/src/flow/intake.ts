@@ -1,0 +1,106 @@
+import { eventFrom, type EventInstance } from '../definition/domain-event.js';
+import type { SagaGraph } from '../definition/saga-definition.js';
+import { decode } from '../protocol/cloud-event.js';
+import { eventClassOf, type Envelope } from '../protocol/envelope.js';
+import { isClosing } from '../protocol/outcome.js';
+import { reactionsTo } from '../protocol/reactions.js';
+import type { Signal } from '../protocol/step-state.js';
+import { PoisonRecord } from '../protocol/wire.js';
+import type { IncomingRecord } from '../ports/transport.js';
+import type { BoundStep, BoundSteps } from './bound-step.js';
+import type { Delivery } from './delivery.js';
+
+/** Which of a service's steps an intake serves: its own, or its listeners (which have a consumer group of their own). */
+export type Audience = 'steps' | 'listeners';
+
+/**
+ * The saga event of a record, checked against the definition that this service has of its saga.
+ *
+ * @returns nothing when the saga is none of this service's
+ * @throws PoisonRecord when the record is no saga event, or one that its definition does not know
+ */
+export function sagaEventOf(
+  steps: BoundSteps,
+  record: IncomingRecord,
+): { event: Envelope; instance: EventInstance | undefined } | undefined {
+  const event = decode(record);
+  const saga = steps.sagas.get(event.sagaType);
+  if (!saga) return undefined;
+  if (saga.version !== event.sagaVersion) {
+    throw new PoisonRecord(
+      `version ${event.sagaVersion} of saga "${saga.name}" is unknown here, this service has ${saga.version}`,
+    );
+  }
+  const instance = instanceOf(saga, event);
+  return { event: { ...event, data: instance ?? event.data }, instance };
+}
+
+/** What an event means to this service's steps or listeners. */
+export function deliveriesOf(
+  steps: BoundSteps,
+  audience: Audience,
+  event: Envelope,
+  instance?: EventInstance,
+): readonly Delivery[] {
+  const saga = steps.sagas.get(event.sagaType)!;
+  if (audience === 'listeners') {
+    return steps
+      .listeners(saga.name, event.step, event.outcome)
+      .map((bound) => delivery(bound, event, { type: 'predecessorDone', step: event.step }, instance));
+  }
+  return reactionsTo(saga, event).flatMap(({ step, signal }) => {
+    const bound = steps.find(saga.name, step);
+    return bound ? [delivery(bound, event, signal, instance)] : [];
+  });
+}
+
+function delivery(bound: BoundStep, event: Envelope, signal: Signal, instance?: EventInstance): Delivery {
+  const { id, type, data } = event;
+  const cause =
+    event.cause ?? (isClosing(event.outcome) || event.outcome === 'abortRequested' ? causeOf(event) : undefined);
+  const input = signal.type === 'predecessorDone' && { from: event.step, event: { type, data }, instance };
+  return {
+    sagaId: event.sagaId,
+    bound,
+    headers: headersOf(event),
+    happening: { type: 'signal', signal, causationId: id, ...(cause && { cause }), ...(input && { input }) },
+  };
+}
+
+function causeOf(event: Envelope): { readonly step: string; readonly reason: string } {
+  const reason = 'reason' in event.data ? event.data.reason : undefined;
+  return { step: event.step, reason: typeof reason === 'string' ? reason : event.type };
+}
+
+function headersOf({
+  sagaId,
+  sagaType,
+  sagaVersion,
+  correlationId,
+  partitionKey,
+  traceparent,
+}: Envelope): Delivery['headers'] {
+  return {
+    sagaId,
+    sagaType,
+    sagaVersion,
+    correlationId,
+    partitionKey,
+    ...(traceparent !== undefined && { traceparent }),
+  };
+}
+
+function instanceOf(saga: SagaGraph, event: Envelope): EventInstance | undefined {
+  if (event.outcome === 'deadLettered' || event.outcome === 'abortRequested') return undefined;
+  const eventClass = eventClassOf(saga, event);
+  if (!eventClass) {
+    throw new PoisonRecord(
+      `"${event.type}" is not how step "${event.step}" of saga "${saga.name}" says ${event.outcome}`,
+    );
+  }
+  try {
+    return eventFrom(eventClass, event.data);
+  } catch (error) {
+    throw new PoisonRecord(error instanceof Error ? error.message : String(error));
+  }
+}

@@ -1,0 +1,42 @@
+import type { Topics } from '../protocol/topics.js';
+import type { Envelope } from '../protocol/envelope.js';
+import type { Chance, Clock } from '../ports/clock.js';
+import type { StepStore } from '../ports/step-store.js';
+import type { Transport } from '../ports/transport.js';
+import type { BoundSteps } from './bound-step.js';
+import type { Tally } from './tally.js';
+
+export interface Logger {
+  log(message: string): void;
+  warn(message: string): void;
+  error(message: string): void;
+}
+
+export interface FlowSettings {
+  /** Batches that are settled at once, each on a database connection of its own. */
+  readonly lanes: number;
+  /** Events per transaction, at most. */
+  readonly batchSize: number;
+  /** How long an attempt that nobody reports on is left alone before it is made again, ms. */
+  readonly lease: number;
+  /** How often the outbox is swept for messages that were never published, ms. */
+  readonly sweepEvery: number;
+}
+
+export const defaultSettings: FlowSettings = { lanes: 4, batchSize: 50, lease: 30_000, sweepEvery: 5_000 };
+
+/** A service that takes part in sagas: its steps and all that they need. */
+export interface Participant {
+  readonly service: string;
+  readonly steps: BoundSteps;
+  readonly store: StepStore;
+  readonly transport: Transport;
+  readonly topics: Topics;
+  readonly clock: Clock;
+  readonly chance: Chance;
+  readonly logger: Logger;
+  readonly settings: FlowSettings;
+  readonly tally: Tally;
+  /** Told of every saga event that was consumed or emitted, after its commit. Best effort: must not throw. */
+  readonly mirror: (event: Envelope) => void;
+}

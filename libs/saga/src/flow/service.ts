@@ -1,0 +1,110 @@
+import type { SagaGraph } from '../definition/saga-definition.js';
+import { abortRequested, messageId, type Envelope } from '../protocol/envelope.js';
+import type { Subscription } from '../ports/transport.js';
+import { Batcher } from './batcher.js';
+import { Deliverer } from './deliver.js';
+import type { Delivery, Settled } from './delivery.js';
+import { Externals } from './externals.js';
+import type { Audience } from './intake.js';
+import type { Participant } from './participant.js';
+import { receive } from './receive.js';
+import { Relay } from './relay.js';
+import { Retries } from './retries.js';
+import { startSaga, type Started, type StartOptions } from './start.js';
+
+/** A participant at work: takes records and starts, settles them in batches, publishes what they emit, repeats what failed. */
+export class SagaService {
+  private readonly relay: Relay;
+  private readonly batcher: Batcher<Delivery, Settled>;
+  private readonly externals: Externals;
+  private readonly retries: Retries;
+
+  constructor(readonly participant: Participant) {
+    this.relay = new Relay(participant);
+    const deliverer = new Deliverer(participant, this.relay);
+    this.batcher = new Batcher((batch) => deliverer.settle(batch), participant.settings);
+    this.externals = new Externals(participant, this.submit);
+    this.retries = new Retries(participant, this.submit);
+  }
+
+  /** Settles one delivery; resolves when what follows from it is durable. */
+  readonly submit = async (delivery: Delivery): Promise<Settled> => {
+    const settled = await this.batcher.add(delivery);
+    this.participant.tally.count(settled.verdict);
+    for (const event of settled.emitted) this.participant.mirror(event);
+    if (settled.external) this.externals.start(delivery.bound, settled.row);
+    return settled;
+  };
+
+  startSaga(saga: SagaGraph, input: unknown, options?: StartOptions): Promise<Started> {
+    return startSaga(this.participant, this.submit, saga, input, options);
+  }
+
+  /** Asks every participant to cancel what has not started; durable when it resolves. */
+  async publishAbort(saga: SagaGraph, sagaId: string, reason: string): Promise<void> {
+    const { service, clock, chance, store } = this.participant;
+    const event: Envelope = {
+      id: messageId(sagaId, 'saga', 'abortRequested'),
+      type: abortRequested,
+      source: `/${service}`,
+      time: clock.now().toISOString(),
+      sagaId,
+      sagaType: saga.name,
+      sagaVersion: saga.version,
+      step: 'saga',
+      outcome: 'abortRequested',
+      correlationId: sagaId,
+      partitionKey: sagaId,
+      cause: { step: 'abort', reason },
+      data: { reason },
+    };
+    const staged = [{ id: chance.newId(), event }];
+    await store.transaction([], (transaction) => transaction.save({ rows: [], staged, published: [] }));
+    this.relay.hand(staged);
+  }
+
+  /** Joins the consumer groups and begins to work; until then starts are accepted and wait in the outbox. */
+  async start(): Promise<void> {
+    this.relay.start();
+    for (const subscription of this.subscriptions()) await this.participant.transport.subscribe(subscription);
+    this.retries.start();
+  }
+
+  /** Takes nothing new, finishes and publishes what is in hand. */
+  async drain(): Promise<void> {
+    await this.participant.transport.drain();
+    await this.retries.stop();
+    await this.externals.stop();
+    await this.batcher.idle();
+    await this.relay.stop();
+  }
+
+  private subscriptions(): readonly Subscription[] {
+    const { steps, service, topics } = this.participant;
+    const group = (audience: Audience, name: string, sagas: readonly SagaGraph[]): readonly Subscription[] => {
+      const heard = [...new Set(sagas.flatMap((saga) => [...topics.ofSaga(saga), ...this.outsideTopics(saga)]))];
+      if (heard.length === 0) return [];
+      return [
+        {
+          group: topics.group(name),
+          topics: heard,
+          handle: (records) => receive(this.participant, this.submit, audience, records),
+        },
+      ];
+    };
+    const sagasOf = (listening: boolean): readonly SagaGraph[] => [
+      ...new Set(
+        steps
+          .all()
+          .filter((step) => (step.hears !== undefined) === listening)
+          .map((step) => step.saga),
+      ),
+    ];
+    return [...group('steps', service, sagasOf(false)), ...group('listeners', `${service}.listeners`, sagasOf(true))];
+  }
+
+  private outsideTopics(saga: SagaGraph): readonly string[] {
+    const on = saga.steps[saga.source]!.on;
+    return on && this.participant.steps.find(saga.name, saga.source) ? [this.participant.topics.outside(on.type)] : [];
+  }
+}

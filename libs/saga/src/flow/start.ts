@@ -1,0 +1,138 @@
+import type { EventInstance } from '../definition/domain-event.js';
+import type { SagaGraph } from '../definition/saga-definition.js';
+import type { SagaHeaders } from '../protocol/envelope.js';
+import { SagaError } from '../protocol/errors.js';
+import type { StepStatus } from '../protocol/step-state.js';
+import type { FenceRow, StoredEvent } from '../ports/fence-row.js';
+import type { Delivery, Settled } from './delivery.js';
+import type { Participant } from './participant.js';
+
+export interface StartOptions {
+  /** A business key: the saga id is derived from it, so a second start with the same key finds the first saga. */
+  readonly key?: string;
+  /** The outside request; default: the saga id. */
+  readonly correlationId?: string;
+}
+
+/** What a start came to. */
+export interface Started {
+  readonly sagaId: string;
+  /** Where the source step stands now: `done` or `rejected` after a start, `running` when its method runs outside or is retried. */
+  readonly step: StepStatus;
+  /** The saga had been started before, with this key. */
+  readonly existing: boolean;
+  /** The data of the source's event, once it is done. */
+  readonly event?: object;
+}
+
+type Submit = (delivery: Delivery) => Promise<Settled>;
+
+/**
+ * Starts a saga: runs the source step's method in one transaction with its row and its event.
+ *
+ * @throws SagaError `SAGA_NOT_STARTED_HERE` when the source is a step of another service; `INVALID_START_INPUT` when the input does not match
+ * the definition's schema; otherwise what the method throws, and then nothing is left behind
+ */
+export async function startSaga(
+  participant: Pick<Participant, 'steps' | 'chance' | 'service'>,
+  submit: Submit,
+  saga: SagaGraph,
+  input: unknown,
+  options: StartOptions = {},
+): Promise<Started> {
+  const { chance } = participant;
+  if (options.key === '')
+    throw new SagaError('INVALID_START_KEY', 'The key of a start is empty; give a business key, or leave it out.');
+  const sagaId = options.key === undefined ? chance.newId() : chance.derivedId(`${saga.name}:${options.key}`);
+  const headers = {
+    sagaId,
+    sagaType: saga.name,
+    sagaVersion: saga.version,
+    correlationId: options.correlationId ?? sagaId,
+    partitionKey: sagaId,
+  };
+  const settled = await submit(startDelivery(participant, saga, headers, accepted(saga, input)));
+  return startedBy(settled);
+}
+
+/** Starts a saga from an outside event of its definition; the same event starts one saga only. */
+export async function startFromEvent(
+  participant: Pick<Participant, 'steps' | 'chance' | 'service'>,
+  submit: Submit,
+  saga: SagaGraph,
+  event: {
+    readonly key: string;
+    readonly instance: EventInstance;
+    readonly correlationId?: string;
+    readonly causationId?: string;
+  },
+): Promise<Started> {
+  const sagaId = participant.chance.derivedId(`${saga.name}:${event.key}`);
+  const headers = {
+    sagaId,
+    sagaType: saga.name,
+    sagaVersion: saga.version,
+    correlationId: event.correlationId ?? sagaId,
+    partitionKey: sagaId,
+  };
+  return startedBy(await submit(startDelivery(participant, saga, headers, event.instance, event.causationId)));
+}
+
+function startDelivery(
+  participant: Pick<Participant, 'steps' | 'service'>,
+  saga: SagaGraph,
+  headers: SagaHeaders,
+  input: unknown,
+  causationId?: string,
+): Delivery {
+  const bound = participant.steps.find(saga.name, saga.source);
+  if (!bound) {
+    throw new SagaError(
+      'SAGA_NOT_STARTED_HERE',
+      `Saga "${saga.name}" starts with step "${saga.source}", which service "${participant.service}" does not implement; start it where @SagaStep(${saga.source}) is.`,
+      { step: saga.source },
+    );
+  }
+  const event: StoredEvent = { type: saga.steps[saga.source]!.on?.type ?? '', data: input as object };
+  return {
+    sagaId: headers.sagaId,
+    bound,
+    headers,
+    happening: {
+      type: 'signal',
+      signal: { type: 'started' },
+      input: { from: saga.source, event, instance: input },
+      ...(causationId !== undefined && { causationId }),
+    },
+  };
+}
+
+function accepted(saga: SagaGraph, input: unknown): unknown {
+  const schema = saga.steps[saga.source]!.input;
+  if (!schema) return input;
+  const result = schema['~standard'].validate(input);
+  if (result instanceof Promise)
+    throw new SagaError(
+      'INVALID_START_INPUT',
+      `The input schema of saga "${saga.name}" is asynchronous; use a synchronous one.`,
+    );
+  if (!result.issues) return result.value;
+  const issues = result.issues.map(
+    (issue) =>
+      `${issue.path?.map((part) => String(typeof part === 'object' ? part.key : part)).join('.') ?? 'input'}: ${issue.message}`,
+  );
+  throw new SagaError('INVALID_START_INPUT', `Saga "${saga.name}" cannot start with this input: ${issues.join('; ')}.`);
+}
+
+function startedBy({ row, verdict }: Settled): Started {
+  return {
+    sagaId: row.sagaId,
+    step: row.status,
+    existing: verdict !== 'handled' && verdict !== 'retried',
+    ...resultOf(row),
+  };
+}
+
+function resultOf(row: FenceRow): { readonly event?: object } {
+  return row.result ? { event: row.result.data } : {};
+}

@@ -1,0 +1,68 @@
+import type { SagaHeaders } from '../protocol/envelope.js';
+import { advance } from '../protocol/step-machine.js';
+import type { Advance, Run, StepState, Verdict } from '../protocol/step-state.js';
+import type { FenceRow, StoredEvent } from '../ports/fence-row.js';
+import type { BoundStep } from './bound-step.js';
+import type { Delivery, StepResult } from './delivery.js';
+
+/** What a happening makes of a row, and what is to be done next. */
+export interface Taken {
+  readonly row: FenceRow;
+  readonly verdict: Verdict;
+  readonly run?: Run;
+  readonly emit?: Advance['emit'];
+}
+
+/** Takes a happening that carries a signal, or says that an attempt is due or was made. Results of methods are taken by `conclude`. */
+export function take(delivery: Delivery, row: FenceRow): Taken {
+  const { happening } = delivery;
+  if (happening.type === 'attempt' || happening.type === 'failed') return dueAttempt(row);
+  if (happening.type !== 'signal') return { row, verdict: 'ignored' };
+  const next = advance(delivery.bound.node, row, happening.signal);
+  if (next.verdict !== 'handled') return { row, verdict: next.verdict };
+  const { input, cause, causationId } = happening;
+  const informed: FenceRow = {
+    ...moved(row, next.state),
+    ...(causationId !== undefined && { causationId }),
+    ...(row.cause === undefined && cause && { cause }),
+    ...(input && { inputs: { ...row.inputs, [input.from]: input.event } }),
+  };
+  return taken(informed, next);
+}
+
+/** Takes what a step's method came to. */
+export function conclude(bound: BoundStep, row: FenceRow, result: StepResult): Taken {
+  const next = advance(bound.node, row, { type: result.type });
+  if (next.verdict !== 'handled') return { row, verdict: next.verdict, ...(next.run && { run: next.run }) };
+  const { nextAttemptAt: _due, lastError: _error, ...settled } = moved(row, next.state);
+  const kept =
+    result.type === 'effectRecorded' ? { result: result.event, headers: keyed(bound, row, result.event) } : {};
+  return taken({ ...settled, ...kept, inputs: {} }, next);
+}
+
+/** The source's event keys the whole saga, where the definition names a business key. */
+function keyed(bound: BoundStep, row: FenceRow, event: StoredEvent): SagaHeaders {
+  const { partitionBy, source } = bound.saga;
+  const key: unknown =
+    partitionBy && row.step === source
+      ? Object.entries(event.data).find(([name]) => name === partitionBy)?.[1]
+      : undefined;
+  return typeof key === 'string' || typeof key === 'number'
+    ? { ...row.headers, partitionKey: String(key) }
+    : row.headers;
+}
+
+function dueAttempt(row: FenceRow): Taken {
+  if (row.status === 'running') return { row, verdict: 'handled', run: 'step' };
+  if (row.status === 'compensating') return { row, verdict: 'handled', run: 'compensation' };
+  return { row, verdict: 'ignored' };
+}
+
+/** A new status starts counting attempts anew. */
+function moved(row: FenceRow, state: StepState): FenceRow {
+  return { ...row, ...state, attempts: row.status === state.status ? row.attempts : 0 };
+}
+
+function taken(row: FenceRow, next: Advance): Taken {
+  return { row, verdict: next.verdict, ...(next.run && { run: next.run }), ...(next.emit && { emit: next.emit }) };
+}

@@ -1,0 +1,61 @@
+import type { EventClass } from '../definition/domain-event.js';
+import type { CompensatableStep, Step } from '../definition/saga-definition.js';
+import type { RetryPolicy } from '../protocol/retry.js';
+import { addHandler } from './handler-metadata.js';
+import type { CompensationContext, ListenerContext, StepContext } from './step-context.js';
+
+type Answer<E> = Promise<E> | E;
+type Method<M> = (target: object, property: string | symbol, descriptor: TypedPropertyDescriptor<M>) => void;
+
+export interface HandlerOptions {
+  /** What differs from the module's retry policy; times in ms. */
+  readonly retry?: Partial<RetryPolicy>;
+}
+
+/**
+ * The method that does a step. It is given the event of the step's predecessor (`{ [step]: event }` after a join, the start input for a source) and
+ * returns the step's event: done; or its rejected event: a business no. Instead of returning the event it may publish it on the event bus.
+ * What it throws is technical trouble: everything is rolled back and the step is attempted again. `StepRejected` and `OutcomeUnknown` say otherwise.
+ */
+export function SagaStep<Input, Done, Rejected>(step: Step<Input, Done, Rejected>, options: HandlerOptions = {}) {
+  return function <M extends (input: Input, saga: StepContext) => Answer<Done | Rejected | void>>(
+    target: object,
+    property: string | symbol,
+    _descriptor: TypedPropertyDescriptor<M>,
+  ): void {
+    addHandler(target, { kind: 'step', step, property, options });
+  } satisfies Method<never>;
+}
+
+/**
+ * The method that undoes a step. It is given the event that the step emitted when it was done, and returns the step's compensated event,
+ * or nothing where the definition names none. It may be run again after a failure.
+ */
+export function Compensates<Input, Done, Rejected, Compensated>(
+  step: CompensatableStep<Input, Done, Rejected, Compensated>,
+  options: HandlerOptions = {},
+) {
+  return function <M extends (done: Done, saga: CompensationContext) => Answer<Compensated | void>>(
+    target: object,
+    property: string | symbol,
+    _descriptor: TypedPropertyDescriptor<M>,
+  ): void {
+    addHandler(target, { kind: 'compensation', step, property, options });
+  } satisfies Method<never>;
+}
+
+/**
+ * A durable listener that is no step: it hears an event once, in a transaction, in a consumer group of its own, and is repeated until it succeeds.
+ */
+export function OnSagaEvent<Event extends object>(
+  event: EventClass<string, never, Event> & (new (data: never) => Event),
+  options: HandlerOptions = {},
+) {
+  return function <M extends (event: Event, saga: ListenerContext) => Answer<unknown>>(
+    target: object,
+    property: string | symbol,
+    _descriptor: TypedPropertyDescriptor<M>,
+  ): void {
+    addHandler(target, { kind: 'listener', event, property, options });
+  } satisfies Method<never>;
+}

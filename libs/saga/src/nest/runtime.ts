@@ -1,0 +1,138 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
+import { getDataSourceToken } from '@nestjs/typeorm';
+import { DataSource } from 'typeorm';
+import { eventType, type EventInstance } from '../definition/domain-event.js';
+import type { SagaGraph } from '../definition/saga-definition.js';
+import { SagaError } from '../protocol/errors.js';
+import { topicsNamed, type Topics } from '../protocol/topics.js';
+import { systemChance, systemClock } from '../adapters/system/system-clock.js';
+import { migrate } from '../adapters/typeorm/migrations.js';
+import { TypeOrmStore } from '../adapters/typeorm/typeorm-store.js';
+import { BoundSteps } from '../flow/bound-step.js';
+import { defaultSettings } from '../flow/participant.js';
+import { SagaService } from '../flow/service.js';
+import { startFromEvent } from '../flow/start.js';
+import { Tally } from '../flow/tally.js';
+import type { StepStore } from '../ports/step-store.js';
+import type { Subscription, Transport } from '../ports/transport.js';
+import { bindHandlers, knownSagas } from './binding.js';
+import { EventBusBridge } from './event-bus-bridge.js';
+import { SagaExplorer } from './explorer.js';
+import { SagaInvocation } from './invocation.js';
+import { SAGA_OPTIONS } from './saga.module-definition.js';
+import type { SagaModuleOptions } from './saga.options.js';
+import { InvalidSagaSetup, setupViolations } from './setup-checks.js';
+
+/** The one place where adapters meet the flow: builds the service's participant from what the application declares. */
+@Injectable()
+export class SagaRuntime {
+  private readonly logger = new Logger('SagaModule');
+  readonly transport: Transport;
+  readonly topics: Topics;
+  private prepared: Promise<void> | undefined;
+  private built: SagaService | undefined;
+  private known: readonly SagaGraph[] = [];
+  private readonly others: Subscription[] = [];
+
+  constructor(
+    @Inject(SAGA_OPTIONS) readonly options: SagaModuleOptions,
+    private readonly moduleRef: ModuleRef,
+    private readonly explorer: SagaExplorer,
+    private readonly invocation: SagaInvocation,
+    private readonly bridge: EventBusBridge,
+  ) {
+    this.topics = topicsNamed(options.topics ?? 'perSaga', options.prefix);
+    this.transport = options.transport({ service: options.service, logger: this.logger });
+  }
+
+  /** Checks the setup, prepares the tables, binds the steps. Once, however often Nest runs its hooks. */
+  prepare(): Promise<void> {
+    this.prepared ??= this.build();
+    return this.prepared;
+  }
+
+  get service(): SagaService {
+    if (this.built) return this.built;
+    throw new SagaError(
+      'NOT_READY',
+      'Sagas are ready once the application has been initialized; call app.init() or app.listen() first.',
+    );
+  }
+
+  /** All definitions that this service has to do with. */
+  get sagas(): readonly SagaGraph[] {
+    return this.known;
+  }
+
+  /** Has a subscription beside the service's own join when the service starts. */
+  alsoConsume(subscription: Subscription): void {
+    if (!this.others.some(({ group }) => group === subscription.group)) this.others.push(subscription);
+  }
+
+  async start(): Promise<void> {
+    await this.service.start();
+    for (const subscription of this.others) await this.transport.subscribe(subscription);
+  }
+
+  dataSource(): DataSource {
+    const name = this.options.dataSource;
+    try {
+      return this.moduleRef.get<DataSource>(getDataSourceToken(name), { strict: false });
+    } catch {
+      const which = name === undefined ? 'default TypeORM DataSource' : `TypeORM DataSource named "${name}"`;
+      throw new SagaError(
+        'NO_DATA_SOURCE',
+        `SagaModule finds no ${which}; import TypeOrmModule.forRoot(...), or name another with the option dataSource.`,
+      );
+    }
+  }
+
+  private async build(): Promise<void> {
+    const { options, transport, topics } = this;
+    const handlers = this.explorer.find();
+    this.known = knownSagas(handlers, options.sagas);
+    const violations = setupViolations(handlers, this.known);
+    if (violations.length > 0) throw new InvalidSagaSetup(options.service, violations);
+    const steps = bindHandlers(handlers, this.known, this.invocation, options);
+    for (const { node, saga, hears } of steps)
+      this.logger.log(
+        `${node.name} ${hears ? 'listens' : 'is bound'} -> ${saga.name}${hears ? `.${hears.step} ${hears.outcome}` : ''}`,
+      );
+    this.built = new SagaService({
+      service: options.service,
+      steps: new BoundSteps(steps),
+      store: await this.openStore(),
+      transport,
+      topics,
+      clock: systemClock,
+      chance: systemChance,
+      logger: this.logger,
+      settings: { ...defaultSettings, ...options.settings },
+      tally: new Tally(),
+      mirror: (event) => this.bridge.mirror(event),
+    });
+    this.bridge.attach((event) => this.startBy(event));
+  }
+
+  private async openStore(): Promise<StepStore> {
+    const { store, migrations } = this.options;
+    if (store) return store({ moduleRef: this.moduleRef, clock: systemClock });
+    const dataSource = this.dataSource();
+    if (migrations !== 'manual') await migrate(dataSource);
+    return new TypeOrmStore(dataSource);
+  }
+
+  /** An event on the local bus may start a saga whose definition names it. Nobody waits for it there, so a failure is only told. */
+  private startBy(event: object): void {
+    const type = eventType in event ? String(event[eventType]) : undefined;
+    const saga = this.known.find((candidate) => candidate.steps[candidate.source]!.on?.type === type);
+    if (type === undefined || !saga || !this.service.participant.steps.find(saga.name, saga.source)) return;
+    const { participant, submit } = this.service;
+    startFromEvent(participant, submit, saga, { key: systemChance.newId(), instance: event as EventInstance }).catch(
+      (error: unknown) => {
+        this.logger.error(`Saga "${saga.name}" was not started by "${type}": ${String(error)}`);
+      },
+    );
+  }
+}

@@ -1,0 +1,30 @@
+import { Global, Module, type DynamicModule } from '@nestjs/common';
+import { DiscoveryModule } from '@nestjs/core';
+import { EventBusBridge } from './event-bus-bridge.js';
+import { SagaExplorer } from './explorer.js';
+import { SagaInvocation } from './invocation.js';
+import { SagaRuntime } from './runtime.js';
+import { SagaLifecycle } from './saga.lifecycle.js';
+import { ConfigurableModuleClass, type ASYNC_OPTIONS_TYPE, type OPTIONS_TYPE } from './saga.module-definition.js';
+import { SagaServer } from './saga.server.js';
+import { Sagas } from './sagas.js';
+
+@Global()
+@Module({
+  imports: [DiscoveryModule],
+  providers: [SagaExplorer, SagaInvocation, EventBusBridge, SagaRuntime, SagaServer, Sagas],
+  exports: [SagaRuntime, SagaServer, Sagas],
+})
+class SagaCoreModule extends ConfigurableModuleClass {}
+
+/** Makes a Nest application take part in sagas. Import it once, in the root module. */
+@Module({ providers: [SagaLifecycle] })
+export class SagaModule {
+  static forRoot(options: typeof OPTIONS_TYPE): DynamicModule {
+    return { module: SagaModule, imports: [SagaCoreModule.forRoot(options)] };
+  }
+
+  static forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
+    return { module: SagaModule, imports: [SagaCoreModule.forRootAsync(options)] };
+  }
+}

@@ -1,0 +1,33 @@
+import type { ModuleRef } from '@nestjs/core';
+import type { SagaGraph } from '../definition/saga-definition.js';
+import type { RetryPolicy } from '../protocol/retry.js';
+import type { TopicNaming } from '../protocol/topics.js';
+import type { FlowSettings } from '../flow/participant.js';
+import type { Clock } from '../ports/clock.js';
+import type { StepStore } from '../ports/step-store.js';
+import type { TransportFactory } from '../ports/transport.js';
+
+export interface SagaModuleOptions {
+  /** The service's name: its consumer group and the source of its events. */
+  readonly service: string;
+  /** `kafka({ brokers })`, or one `inMemory()` shared by the apps of a process. */
+  readonly transport: TransportFactory;
+  /** Default: one topic per saga. */
+  readonly topics?: TopicNaming;
+  /** Put before every topic and consumer group (`test.`). */
+  readonly prefix?: string;
+  /** The name of the TypeORM DataSource that holds the service's data; default: the default one. */
+  readonly dataSource?: string;
+  /** `automatic` (default) creates and upgrades the library's tables at start; with `manual`, call `migrateSagaTables` in your own deployment. */
+  readonly migrations?: 'automatic' | 'manual';
+  /** Definitions that this service listens to or tracks without implementing a step of them. */
+  readonly sagas?: readonly SagaGraph[];
+  /** For steps and compensations that say nothing else. Default: 3 retries after 1, 2 and 4 s. */
+  readonly retry?: Partial<RetryPolicy>;
+  /** Default: 4 lanes of up to 50 events per transaction. */
+  readonly settings?: Partial<FlowSettings>;
+  /** `bootstrap` (default) begins to consume when the application has started; `manual` leaves it to `connectMicroservice({ strategy: app.get(SagaServer) })`. */
+  readonly consume?: 'bootstrap' | 'manual';
+  /** Another store than TypeORM's Postgres: for tests. */
+  readonly store?: (context: { readonly moduleRef: ModuleRef; readonly clock: Clock }) => StepStore;
+}

@@ -1,0 +1,108 @@
+import { Injectable } from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { SagaDefinition } from '../definition/saga-definition.js';
+import { SagaError } from '../protocol/errors.js';
+import { isTerminal } from '../protocol/saga-state.js';
+import type { Started, StartOptions } from '../flow/start.js';
+import { SagaTracker, type TrackedSaga } from '../tracker/saga-tracker.js';
+import { currentStep } from './current-step.js';
+import { SagaRuntime } from './runtime.js';
+
+type SourceInput<S> = {
+  [K in keyof S]: S[K] extends { readonly after: unknown }
+    ? never
+    : S[K] extends { readonly input: { readonly '~standard': { readonly types?: infer T } } }
+      ? NonNullable<T> extends { readonly input: infer I }
+        ? I
+        : object
+      : object;
+}[keyof S];
+
+export type AbortAnswer = 'requested' | 'refused';
+
+/** Starts sagas and asks about them. */
+@Injectable()
+export class Sagas {
+  constructor(
+    private readonly runtime: SagaRuntime,
+    private readonly moduleRef: ModuleRef,
+  ) {}
+
+  /**
+   * Starts a saga of which this service implements the source. Resolves when the source step is committed; what the step throws, the caller gets,
+   * and nothing is left behind. With a `key`, a second start finds the first saga.
+   */
+  async start<S>(saga: SagaDefinition<S>, input: SourceInput<S>, options?: StartOptions): Promise<Started> {
+    const step = currentStep();
+    if (step) {
+      throw new SagaError(
+        'START_INSIDE_STEP',
+        `Saga "${saga.name}" cannot be started inside step "${step.name}": it would not be undone with it. Start it from an event: createTask: { on: SomeEvent, ... }.`,
+        { step: step.name, retriable: false },
+      );
+    }
+    return this.runtime.service.startSaga(saga, input, options);
+  }
+
+  /** What the tracker knows of a saga; `undefined` when it has seen none of its events (yet). */
+  status(sagaId: string): Promise<TrackedSaga | undefined> {
+    return this.tracker().find(sagaId);
+  }
+
+  /**
+   * Waits until a saga is completed or aborted.
+   *
+   * @param options.timeout in ms
+   * @throws SagaError `NOT_SETTLED` when it is not by then; the saga goes on
+   */
+  async settled(sagaId: string, options: { readonly timeout: number }): Promise<TrackedSaga> {
+    const end = Date.now() + options.timeout;
+    for (let pause = 10; ; pause = Math.min(pause * 2, 250)) {
+      const saga = await this.status(sagaId);
+      if (saga && isTerminal(saga.status)) return saga;
+      if (Date.now() + pause > end) {
+        throw new SagaError(
+          'NOT_SETTLED',
+          `Saga ${sagaId} is ${saga?.status ?? 'unknown'} after ${options.timeout} ms; it goes on, ask again.`,
+          { sagaId, retriable: true },
+        );
+      }
+      await sleep(pause);
+    }
+  }
+
+  /**
+   * Asks for a saga to be closed backwards: steps that have not started are cancelled, done ones undone. `refused` when the pivot is known to be done.
+   * `requested` promises nothing: the pivot's owner decides.
+   */
+  async requestAbort(sagaId: string, reason: string): Promise<AbortAnswer> {
+    const { service, sagas } = this.runtime;
+    const rows = await service.participant.store.find(sagaId);
+    const saga = sagas.find((candidate) => candidate.name === rows[0]?.headers.sagaType);
+    if (!saga)
+      throw new SagaError(
+        'SAGA_NOT_FOUND',
+        `Service "${service.participant.service}" has no part in a saga ${sagaId}.`,
+        { sagaId },
+      );
+    const committed = rows.some(
+      (row) =>
+        row.predecessorsDone.includes(saga.commitPoint) || (row.step === saga.commitPoint && row.status === 'done'),
+    );
+    if (committed) return 'refused';
+    await service.publishAbort(saga, sagaId, reason);
+    return 'requested';
+  }
+
+  private tracker(): SagaTracker {
+    try {
+      return this.moduleRef.get(SagaTracker, { strict: false });
+    } catch {
+      throw new SagaError(
+        'NO_TRACKER',
+        'No participant knows a whole saga; import SagaTrackerModule into this application to ask for its state.',
+      );
+    }
+  }
+}

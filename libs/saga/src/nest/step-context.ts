@@ -1,0 +1,22 @@
+import type { EntityManager } from 'typeorm';
+import type { Cause } from '../protocol/envelope.js';
+
+/** What a step's method is told beside its input. */
+export interface StepContext {
+  readonly sagaId: string;
+  readonly step: string;
+  readonly correlationId: string;
+  /** 1 for the first attempt. */
+  readonly attempt: number;
+  /** The same over all attempts; give it to whatever the step calls outside the database. */
+  readonly idempotencyKey: string;
+  /** The step's transaction. Injected repositories join it by themselves. A step with `effect: 'external'` has none: asking for it throws. */
+  readonly manager: EntityManager;
+}
+
+export interface CompensationContext extends StepContext {
+  /** The step that began the closing, and its reason. */
+  readonly cause: Cause;
+}
+
+export type ListenerContext = StepContext;

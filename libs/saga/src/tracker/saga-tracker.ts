@@ -1,0 +1,104 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import type { DataSource, EntityManager } from 'typeorm';
+import { decode } from '../protocol/cloud-event.js';
+import type { Envelope } from '../protocol/envelope.js';
+import type { Outcome } from '../protocol/outcome.js';
+import { foldSaga, type SagaStatus } from '../protocol/saga-state.js';
+import { PoisonRecord } from '../protocol/wire.js';
+import type { IncomingRecord } from '../ports/transport.js';
+import { SagaRuntime } from '../nest/runtime.js';
+import { causalOrder } from './causal-order.js';
+import { appendEvents, eventsOf, lockInstances, saveInstances, snapshotOf, type Snapshot } from './tracker-tables.js';
+
+/** A saga as its events tell it. */
+export interface TrackedSaga {
+  readonly sagaId: string;
+  readonly saga: string;
+  readonly version: number;
+  readonly status: SagaStatus;
+  readonly steps: Readonly<Record<string, Outcome>>;
+  readonly inconsistencies: readonly string[];
+  readonly correlationId: string;
+  /** Every event once, each after the one that caused it. */
+  readonly history: readonly HistoryEntry[];
+}
+
+export interface HistoryEntry {
+  readonly id: string;
+  readonly type: string;
+  readonly step: string;
+  readonly outcome: Outcome;
+  readonly source: string;
+  readonly time: string;
+  readonly causationId?: string;
+  readonly data: object;
+}
+
+/**
+ * Evidence, never authority: logs every saga event once and folds each saga's set of events into its state. Sagas finish without it,
+ * and it can be rebuilt from the first offset at any time.
+ */
+@Injectable()
+export class SagaTracker implements OnModuleInit {
+  constructor(private readonly runtime: SagaRuntime) {}
+
+  async onModuleInit(): Promise<void> {
+    await this.runtime.prepare();
+    const { topics, sagas, options } = this.runtime;
+    this.runtime.alsoConsume({
+      group: topics.group(`${options.service}.tracker`),
+      topics: [...new Set(sagas.flatMap((saga) => topics.ofSaga(saga)))],
+      handle: (records) => this.record(records),
+    });
+  }
+
+  async find(sagaId: string): Promise<TrackedSaga | undefined> {
+    if (!/^[0-9a-f-]{36}$/i.test(sagaId)) return undefined;
+    const { manager } = this.dataSource();
+    const snapshot = await snapshotOf(manager, sagaId);
+    if (!snapshot) return undefined;
+    const history = causalOrder(await eventsOf(manager, [sagaId])).map(entryOf);
+    return { ...snapshot, history };
+  }
+
+  /** Logs a batch and brings the snapshots of its sagas up to date, in one transaction. Poison is its participants' to bury. */
+  private async record(records: readonly IncomingRecord[]): Promise<void> {
+    const events = records.flatMap((record) => this.known(record));
+    if (events.length === 0) return;
+    const sagaIds = [...new Set(events.map(({ sagaId }) => sagaId))].toSorted();
+    await this.dataSource().transaction(async (manager) => {
+      await lockInstances(manager, events);
+      await appendEvents(manager, events);
+      await this.fold(manager, await eventsOf(manager, sagaIds));
+    });
+  }
+
+  private async fold(manager: EntityManager, events: readonly Envelope[]): Promise<void> {
+    const first = new Map(events.map((event) => [event.sagaId, event]));
+    const snapshots = [...first.values()].map(({ sagaId, sagaType, sagaVersion, correlationId }): Snapshot => {
+      const facts = events.filter((event) => event.sagaId === sagaId);
+      const saga = this.runtime.sagas.find(({ name }) => name === sagaType)!;
+      const { status, steps, inconsistencies } = foldSaga(saga, facts);
+      return { sagaId, saga: sagaType, version: sagaVersion, status, steps, inconsistencies, correlationId };
+    });
+    await saveInstances(manager, snapshots);
+  }
+
+  private known(record: IncomingRecord): readonly Envelope[] {
+    try {
+      const event = decode(record);
+      return this.runtime.sagas.some(({ name }) => name === event.sagaType) ? [event] : [];
+    } catch (error) {
+      if (error instanceof PoisonRecord) return [];
+      throw error;
+    }
+  }
+
+  private dataSource(): DataSource {
+    return this.runtime.dataSource();
+  }
+}
+
+function entryOf({ id, type, step, outcome, source, time, causationId, data }: Envelope): HistoryEntry {
+  return { id, type, step, outcome, source, time, ...(causationId !== undefined && { causationId }), data };
+}
