@@ -1,0 +1,49 @@
+import { Kafka, logLevel, Partitioners, type Admin, type Consumer, type Producer } from 'kafkajs';
+import type { TransportContext } from '../../ports/transport.js';
+import { routedTo } from './kafka-logger.js';
+import type { KafkaSettings } from './kafka-options.js';
+
+/** Complete, because kafkajs has other defaults under NODE_ENV=test. Waits 2.5 s in all, then whoever asked makes a new client. */
+const retry = { initialRetryTime: 100, multiplier: 2, factor: 0.2, maxRetryTime: 1_000, retries: 5 };
+
+/** Long polls end after this: it bounds how long a shutdown and the return of a paused partition take. Records end them at once. */
+const maxWaitTimeInMs = 250;
+
+/** Makes kafkajs's clients. Each has connections and offsets of its own, so that one can be thrown away without the others. */
+export class KafkaClients {
+  private readonly logCreator;
+
+  constructor(
+    private readonly settings: KafkaSettings,
+    logger: TransportContext['logger'],
+  ) {
+    this.logCreator = routedTo(logger);
+  }
+
+  admin(): Admin {
+    return this.client().admin();
+  }
+
+  producer(): Producer {
+    const createPartitioner = Partitioners.DefaultPartitioner;
+    return this.client().producer({ idempotent: true, createPartitioner, allowAutoTopicCreation: false, retry });
+  }
+
+  /** Never restarts itself: it says CRASH, and is replaced. */
+  consumer(groupId: string): Consumer {
+    const sessionTimeout = this.settings.sessionTimeoutMs;
+    return this.client().consumer({
+      groupId,
+      sessionTimeout,
+      heartbeatInterval: Math.min(1_000, sessionTimeout / 3),
+      minBytes: 1,
+      maxWaitTimeInMs,
+      allowAutoTopicCreation: false,
+      retry: { ...retry, restartOnFailure: async () => false },
+    });
+  }
+
+  private client(): Kafka {
+    return new Kafka({ ...this.settings.connection, retry, logLevel: logLevel.WARN, logCreator: this.logCreator });
+  }
+}

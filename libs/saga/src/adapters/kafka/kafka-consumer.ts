@@ -1,0 +1,124 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  TransportClosed,
+  type Subscription,
+  type TransportContext,
+  type TransportHealth,
+} from '../../ports/transport.js';
+import { backoff } from './kafka-backoff.js';
+import type { KafkaClients } from './kafka-clients.js';
+import { rootCause } from './kafka-errors.js';
+import { KafkaSession } from './kafka-session.js';
+import { TopicsMissing, type KafkaTopics } from './kafka-topics.js';
+
+const firstPause = 250;
+const longestPause = 5_000;
+
+type State =
+  | { readonly status: 'joining' | 'drained' }
+  | { readonly status: 'consuming'; readonly session: KafkaSession }
+  | { readonly status: 'broken'; readonly reason: string };
+
+/** Keeps a group's subscription alive: whatever ends a session of kafkajs, another one is begun, until it is drained. */
+export class KafkaConsumer {
+  private state: State = { status: 'joining' };
+  private readonly draining = new AbortController();
+  private readonly aborting = new Promise<void>((resolve) => {
+    this.draining.signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+  private readonly leaving = new Set<Promise<void>>();
+  private life: Promise<void> | undefined;
+
+  constructor(
+    private readonly clients: KafkaClients,
+    private readonly topics: KafkaTopics,
+    private readonly subscription: Subscription,
+    private readonly logger: TransportContext['logger'],
+    private readonly sessionTimeoutMs: number,
+  ) {}
+
+  /**
+   * Resolves when the group is joined for the first time, however long Kafka is away.
+   *
+   * @throws TopicsMissing when topics do not exist and may not be made
+   */
+  start(): Promise<void> {
+    return new Promise((joined, failed) => {
+      this.life = this.live(joined).then(failed);
+    });
+  }
+
+  /** Waits for the batches in hand, commits and leaves the group. */
+  async drain(): Promise<void> {
+    this.draining.abort();
+    await this.life;
+    await Promise.all(this.leaving);
+    this.state = { status: 'drained' };
+  }
+
+  health(): TransportHealth {
+    const name = `group "${this.subscription.group}"`;
+    if (this.state.status === 'broken') return { up: false, detail: `${name} does not consume: ${this.state.reason}` };
+    if (this.state.status !== 'consuming')
+      return { up: this.state.status === 'drained', detail: `${name} is ${this.state.status}` };
+    const silence = Date.now() - this.state.session.heard;
+    if (silence <= this.sessionTimeoutMs) return { up: true, detail: `${name} is consuming` };
+    return { up: false, detail: `${name} has not heard of Kafka for ${Math.round(silence / 1000)} s` };
+  }
+
+  /** Resolves with why it ends. */
+  private async live(joined: () => void): Promise<Error> {
+    let everJoined = false;
+    for (let failures = 0; !this.aborted; failures += 1) {
+      const reason = await this.consume(() => {
+        failures = 0;
+        everJoined = true;
+        joined();
+      });
+      if (this.aborted) break;
+      this.state = { status: 'broken', reason: String(rootCause(reason)) };
+      if (reason instanceof TopicsMissing && !everJoined) return reason;
+      await this.rest(backoff(failures, firstPause, longestPause));
+    }
+    return new TransportClosed(`Group "${this.subscription.group}" was drained before it joined.`);
+  }
+
+  /** One session, from its join to its end. Resolves with what ended it. */
+  private async consume(joined: () => void): Promise<unknown> {
+    const session = new KafkaSession(this.clients.consumer(this.subscription.group), this.subscription, this.logger);
+    try {
+      await this.topics.ensure(this.subscription.topics);
+      await session.join();
+      this.state = { status: 'consuming', session };
+      joined();
+      return await Promise.race([session.ended, this.aborting]);
+    } catch (error) {
+      return error;
+    } finally {
+      this.topics.doubt(this.subscription.topics);
+      await this.leave(session);
+    }
+  }
+
+  /** A drain waits for the batches in hand as long as they take; a new session does not, lest a handler that hangs end all consuming. */
+  private async leave(session: KafkaSession): Promise<void> {
+    const left = session.leave().catch((error: unknown) => {
+      this.logger.warn(`Group "${this.subscription.group}" did not leave in order: ${String(error)}`);
+    });
+    this.leaving.add(left);
+    void left.finally(() => this.leaving.delete(left));
+    await Promise.race([left, ...(this.aborted ? [] : [sleep(this.sessionTimeoutMs, undefined, { ref: false })])]);
+  }
+
+  private async rest(pauseMs: number): Promise<void> {
+    const reason = this.state.status === 'broken' ? this.state.reason : '';
+    this.logger.error(
+      `Group "${this.subscription.group}" does not consume, it is begun again in ${pauseMs} ms: ${reason}`,
+    );
+    await sleep(pauseMs, undefined, { signal: this.draining.signal }).catch(() => undefined);
+  }
+
+  private get aborted(): boolean {
+    return this.draining.signal.aborted;
+  }
+}

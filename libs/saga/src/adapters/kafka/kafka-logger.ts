@@ -1,0 +1,21 @@
+import { logLevel, type logCreator } from 'kafkajs';
+import type { TransportContext } from '../../ports/transport.js';
+
+const silenceMs = 10_000;
+
+/** What kafkajs says about the ordinary course of things, or about what this adapter takes care of. */
+const ordinary = ['The group is rebalancing', 'Limiting retries for the idempotent producer'];
+
+/** What kafkajs has to say as warnings of the service's logger, the same one at most every ten seconds. */
+export function routedTo(logger: TransportContext['logger']): logCreator {
+  const told = new Map<string, number>();
+  return () => (entry) => {
+    const { message } = entry.log;
+    if (entry.level > logLevel.WARN || ordinary.some((beginning) => message.startsWith(beginning))) return;
+    const now = Date.now();
+    for (const [text, at] of told) if (now - at > silenceMs) told.delete(text);
+    if (told.has(message)) return;
+    told.set(message, now);
+    logger.warn(`kafkajs ${entry.namespace}: ${message}`);
+  };
+}

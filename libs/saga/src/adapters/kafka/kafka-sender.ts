@@ -1,0 +1,128 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Message, Producer } from 'kafkajs';
+import type { TransportContext, TransportHealth } from '../../ports/transport.js';
+import { backoff } from './kafka-backoff.js';
+import type { KafkaClients } from './kafka-clients.js';
+import { refusalOf, rootCause } from './kafka-errors.js';
+import type { Parcel } from './kafka-publication.js';
+import type { KafkaTopics } from './kafka-topics.js';
+
+const firstPause = 100;
+const longestPause = 2_000;
+
+/**
+ * Sends parcels through an idempotent producer. Two invariants: one send at a time, because kafkajs loses acknowledged messages when a connection
+ * drops under two; and a new producer after any error, because the old one's sequence numbers may stand for what the broker has already.
+ */
+export class KafkaSender {
+  private producer: Producer | undefined;
+  private trouble: string | undefined;
+  private readonly givenUp = new AbortController();
+
+  constructor(
+    private readonly clients: KafkaClients,
+    private readonly topics: KafkaTopics,
+    private readonly logger: TransportContext['logger'],
+    private readonly timeoutMs: number,
+  ) {}
+
+  /** Resolves when what became of each parcel is known, and said to its publication. */
+  async send(parcels: readonly Parcel[]): Promise<void> {
+    for (let failures = 0; ; failures += 1) {
+      const error = await this.attempt(parcels);
+      if (error === undefined) return parcels.forEach(({ publication }) => publication.published());
+      const refusal = refusalOf(error);
+      if (refusal === 'message') return this.isolate(halves(parcels), error, false);
+      if (refusal === 'topic') return this.isolate([...byTopic(parcels).values()], error, true);
+      if (this.isLate(parcels)) return fail(parcels, error, true);
+      await this.rest(backoff(failures, firstPause, longestPause));
+    }
+  }
+
+  health(): TransportHealth {
+    if (this.trouble === undefined) return { up: true, detail: 'publishing works' };
+    return { up: false, detail: `publishing fails: ${this.trouble}` };
+  }
+
+  /** From now on nothing is tried a second time. */
+  giveUp(): void {
+    this.givenUp.abort();
+  }
+
+  async close(): Promise<void> {
+    await this.producer?.disconnect();
+  }
+
+  private async attempt(parcels: readonly Parcel[]): Promise<unknown> {
+    const groups = byTopic(parcels);
+    const topics = [...groups.keys()];
+    try {
+      await this.topics.ensure(topics);
+      this.producer ??= await this.connected();
+      const topicMessages = [...groups].map(([topic, group]) => ({ topic, messages: group.map(kafkaMessage) }));
+      await this.producer.sendBatch({ acks: -1, topicMessages });
+      this.trouble = undefined;
+      return undefined;
+    } catch (error) {
+      this.trouble = String(rootCause(error));
+      this.topics.doubt(topics);
+      this.dropProducer();
+      return error;
+    }
+  }
+
+  private async connected(): Promise<Producer> {
+    const producer = this.clients.producer();
+    await producer.connect();
+    return producer;
+  }
+
+  private dropProducer(): void {
+    const dropped = this.producer;
+    this.producer = undefined;
+    dropped
+      ?.disconnect()
+      .catch((error: unknown) => this.logger.warn(`A producer of Kafka did not close in order: ${String(error)}`));
+  }
+
+  /** Something in the send was refused for good: finds out what, so that the rest is published. */
+  private async isolate(parts: readonly (readonly Parcel[])[], error: unknown, retriable: boolean): Promise<void> {
+    if (parts.length === 1) return fail(parts[0]!, error, retriable);
+    for (const part of parts) await this.send(part);
+  }
+
+  private isLate(parcels: readonly Parcel[]): boolean {
+    const oldest = Math.min(...parcels.map(({ publication }) => publication.since));
+    return this.givenUp.signal.aborted || Date.now() - oldest > this.timeoutMs;
+  }
+
+  private async rest(ms: number): Promise<void> {
+    await sleep(ms, undefined, { signal: this.givenUp.signal }).catch(() => undefined);
+  }
+}
+
+function kafkaMessage({ message: { key, headers, value } }: Parcel): Message {
+  return { key, headers, value };
+}
+
+function byTopic(parcels: readonly Parcel[]): Map<string, Parcel[]> {
+  const groups = new Map<string, Parcel[]>();
+  for (const parcel of parcels) {
+    const group = groups.get(parcel.message.topic);
+    if (group) group.push(parcel);
+    else groups.set(parcel.message.topic, [parcel]);
+  }
+  return groups;
+}
+
+/** Two, or the one that there is. */
+function halves(parcels: readonly Parcel[]): readonly (readonly Parcel[])[] {
+  if (parcels.length === 1) return [parcels];
+  const middle = Math.ceil(parcels.length / 2);
+  return [parcels.slice(0, middle), parcels.slice(middle)];
+}
+
+function fail(parcels: readonly Parcel[], error: unknown, retriable: boolean): void {
+  const reason = String(rootCause(error));
+  for (const { message, publication } of parcels) publication.failed({ message, reason, retriable });
+}

@@ -1,0 +1,45 @@
+import type { WireMessage } from '../../protocol/wire.js';
+import { MemoryGroup } from './memory-transport-group.js';
+import { TopicLog } from './memory-transport-log.js';
+
+interface Topic {
+  readonly log: TopicLog;
+  readonly readers: MemoryGroup[];
+}
+
+/** What the transports of one process share. Topics and groups come to be by their first use and stay until the process ends. */
+export class MemoryBus {
+  private readonly topics = new Map<string, Topic>();
+  private readonly groups = new Map<string, MemoryGroup>();
+
+  constructor(readonly retention: number) {}
+
+  append(message: WireMessage): void {
+    const { log, readers } = this.topic(message.topic);
+    log.append(message, () => Math.min(log.end, ...readers.map((group) => group.needs(log))));
+    for (const group of readers) group.wake();
+  }
+
+  group(name: string): MemoryGroup {
+    const known = this.groups.get(name);
+    if (known) return known;
+    const group = new MemoryGroup();
+    this.groups.set(name, group);
+    return group;
+  }
+
+  /** @returns how many records of the topic the group can no longer get */
+  subscribe(group: MemoryGroup, name: string): number {
+    const { log, readers } = this.topic(name);
+    if (!readers.includes(group)) readers.push(group);
+    return group.read(log);
+  }
+
+  private topic(name: string): Topic {
+    const known = this.topics.get(name);
+    if (known) return known;
+    const topic = { log: new TopicLog(this.retention), readers: [] };
+    this.topics.set(name, topic);
+    return topic;
+  }
+}

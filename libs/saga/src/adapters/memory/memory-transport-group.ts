@@ -1,0 +1,112 @@
+import type { IncomingRecord } from '../../ports/transport.js';
+import type { MemoryMember } from './memory-transport-member.js';
+import type { TopicLog } from './memory-transport-log.js';
+
+const batchSize = 500;
+const firstPause = 50;
+const longestPause = 5_000;
+
+/** Records that were handed over together and come again together. */
+export interface MemoryBatch {
+  readonly records: readonly IncomingRecord[];
+  readonly refusals: number;
+}
+
+/** A consumer group: where it stands in each topic, and what of that was refused and waits to come again. Its members subscribe to the same topics. */
+export class MemoryGroup {
+  private readonly positions = new Map<TopicLog, number>();
+  private readonly reading = new Set<TopicLog>();
+  private readonly members: MemoryMember[] = [];
+  private readonly pausing = new Map<MemoryBatch, NodeJS.Timeout>();
+  private again: MemoryBatch[] = [];
+  private awake = false;
+
+  /** @returns how many records of the topic the group can no longer get */
+  read(log: TopicLog): number {
+    const position = this.position(log);
+    this.positions.set(log, Math.max(position, log.start));
+    this.reading.add(log);
+    return Math.max(log.start - position, 0);
+  }
+
+  /** From where on the topic's records are needed here; a group without members needs none. */
+  needs(log: TopicLog): number {
+    return this.reading.has(log) ? this.position(log) : log.end;
+  }
+
+  join(member: MemoryMember): void {
+    this.members.push(member);
+    this.wake();
+  }
+
+  /** What the member refused stays with the group: another member gets it, or the next. */
+  leave(member: MemoryMember): void {
+    this.members.splice(this.members.indexOf(member), 1);
+    if (this.members.length > 0) return;
+    this.reading.clear();
+    for (const batch of this.pausing.keys()) this.takeUp(batch);
+  }
+
+  /** Hands over what waits once this turn of the event loop is over. */
+  wake(): void {
+    if (this.awake || this.members.length === 0) return;
+    this.awake = true;
+    setImmediate(() => {
+      this.awake = false;
+      this.handOver();
+    });
+  }
+
+  /** @returns after how many milliseconds the batch comes again */
+  refused({ records, refusals }: MemoryBatch): number {
+    const pause = Math.min(firstPause * 2 ** refusals, longestPause);
+    const batch = { records, refusals: refusals + 1 };
+    this.pausing.set(
+      batch,
+      setTimeout(() => this.takeUp(batch), pause),
+    );
+    if (this.members.length === 0) this.takeUp(batch);
+    return pause;
+  }
+
+  private takeUp(batch: MemoryBatch): void {
+    clearTimeout(this.pausing.get(batch));
+    this.pausing.delete(batch);
+    this.again.push(batch);
+    this.wake();
+  }
+
+  private handOver(): void {
+    for (let member = this.leastBusy(); member; member = this.leastBusy()) {
+      const batch = this.next();
+      if (!batch) return;
+      member.take(batch);
+    }
+  }
+
+  private leastBusy(): MemoryMember | undefined {
+    const free = this.members.filter((member) => member.free);
+    return free.reduce<MemoryMember | undefined>(
+      (least, one) => (least && least.inHand <= one.inHand ? least : one),
+      undefined,
+    );
+  }
+
+  private next(): MemoryBatch | undefined {
+    const again = this.again.shift();
+    if (again) return again;
+    const records: IncomingRecord[] = [];
+    for (const log of this.reading) {
+      const position = this.position(log);
+      if (position === log.end || records.length === batchSize) continue;
+      const read = log.read(position, batchSize - records.length);
+      this.positions.set(log, position + read.length);
+      records.push(...read);
+    }
+    return records.length > 0 ? { records, refusals: 0 } : undefined;
+  }
+
+  private position(log: TopicLog): number {
+    return this.positions.get(log) ?? 0;
+  }
+}
