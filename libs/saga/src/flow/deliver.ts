@@ -1,6 +1,6 @@
 import { StepRejected } from '../protocol/errors.js';
 import { FenceConflict, type OutboxMessage, type StepTransaction } from '../ports/step-store.js';
-import type { FenceRow, StoredEvent } from '../ports/fence-row.js';
+import type { FenceRow } from '../ports/fence-row.js';
 import { afterFailure } from './after-failure.js';
 import { attemptCompensation, attemptStep, inputOf } from './attempt.js';
 import type { Ending } from './batcher.js';
@@ -74,7 +74,7 @@ export class Deliverer {
     const row = ledger.rowOf(delivery);
     if (happening.type === 'failed') return this.failed(delivery, ledger, happening.error);
     if (happening.type === 'result') {
-      return this.record(delivery, row, conclude(bound, row, happening.result), ledger, happening.result.event);
+      return this.record(delivery, row, conclude(bound, row, happening.result), ledger);
     }
     if (happening.type === 'stillRunning') return this.leased(row, ledger);
     const taken = take(delivery, row);
@@ -82,7 +82,7 @@ export class Deliverer {
     if (bound.node.external)
       return this.leased({ ...taken.row, nextAttemptAt: this.participant.clock.now() }, ledger, taken.run);
     const result = await transaction.run(() => attempt(delivery, taken, transaction));
-    return this.record(delivery, row, conclude(bound, taken.row, result), ledger, result.event);
+    return this.record(delivery, row, conclude(bound, taken.row, result), ledger);
   }
 
   private failed(delivery: Delivery, ledger: Ledger, error: unknown): Settled {
@@ -90,18 +90,18 @@ export class Deliverer {
     const taken = afterFailure(this.participant, delivery, row, error);
     if (!taken) throw error;
     const settled = this.record(delivery, row, taken, ledger);
-    this.participant.logger.warn(failureLine(settled.row, error));
+    if (!(error instanceof StepRejected)) this.participant.logger.warn(failureLine(settled.row, error));
     return taken.row.nextAttemptAt ? { ...settled, verdict: 'retried' } : settled;
   }
 
   /** A step that is doomed when it is done (`run` again) is undone by an attempt of its own, due at once. */
-  private record(delivery: Delivery, before: FenceRow, taken: Taken, ledger: Ledger, event?: StoredEvent): Settled {
+  private record(delivery: Delivery, before: FenceRow, taken: Taken, ledger: Ledger): Settled {
     if (taken.run === 'lateUndo') this.participant.logger.error(lateEffectLine(before));
     if (taken.row === before) return { verdict: taken.verdict, row: before, emitted: [] };
     const row =
       taken.run === 'compensation' ? { ...taken.row, nextAttemptAt: this.participant.clock.now() } : taken.row;
     ledger.put(row);
-    const envelope = taken.emit && emission(this.participant, delivery.bound, row, taken.emit, event);
+    const envelope = taken.emit && emission(this.participant, delivery.bound, row, taken.emit, taken.event);
     return { verdict: taken.verdict, row, emitted: envelope ? [envelope] : [] };
   }
 

@@ -11,6 +11,8 @@ export interface Taken {
   readonly verdict: Verdict;
   readonly run?: Run;
   readonly emit?: Advance['emit'];
+  /** What the step's method answered: the event to emit. */
+  readonly event?: StoredEvent;
 }
 
 /** Takes a happening that carries a signal, or says that an attempt is due or was made. Results of methods are taken by `conclude`. */
@@ -37,7 +39,7 @@ export function conclude(bound: BoundStep, row: FenceRow, result: StepResult): T
   const { nextAttemptAt: _due, lastError: _error, ...settled } = moved(row, next.state);
   const kept =
     result.type === 'effectRecorded' ? { result: result.event, headers: keyed(bound, row, result.event) } : {};
-  return taken({ ...settled, ...kept, inputs: {} }, next);
+  return { ...taken({ ...settled, ...kept, inputs: {} }, next), event: result.event };
 }
 
 /** The source's event keys the whole saga, where the definition names a business key. */
