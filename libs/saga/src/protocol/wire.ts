@@ -1,6 +1,7 @@
 import { SagaError } from './errors.js';
 import { outcomes, type Outcome } from './outcome.js';
 import type { Envelope } from './envelope.js';
+import { isTimestamp } from './timestamp.js';
 
 /** A record as a transport carries it. */
 export interface WireMessage {
@@ -44,7 +45,7 @@ export function attributesOf(event: Envelope): Record<string, string> {
     correlationid: event.correlationId,
     partitionkey: event.partitionKey,
     ...(event.causationId !== undefined && { causationid: event.causationId }),
-    ...(event.cause && { sagafailedstep: event.cause.step, sagareason: event.cause.reason }),
+    ...(event.cause && { sagafailedstep: event.cause.step, sagareason: onOneLine(event.cause.reason) }),
     ...(event.traceparent !== undefined && { traceparent: event.traceparent }),
   };
 }
@@ -63,7 +64,9 @@ export function envelopeFrom(attributes: Readonly<Record<string, unknown>>, data
   const optional = (name: string): string | undefined => {
     const value = attributes[name];
     if (typeof value === 'number') return String(value);
-    return typeof value === 'string' && value !== '' ? value : undefined;
+    if (typeof value !== 'string' || value === '') return undefined;
+    if (value.includes('\0')) throw new PoisonRecord(`attribute "${name}" holds a null character`);
+    return value;
   };
   if (text('specversion') !== '1.0') throw new PoisonRecord(`CloudEvents version "${text('specversion')}" is not 1.0`);
   if (typeof data !== 'object' || data === null || Array.isArray(data))
@@ -75,7 +78,7 @@ export function envelopeFrom(attributes: Readonly<Record<string, unknown>>, data
     id: text('id'),
     type: text('type'),
     source: text('source'),
-    time: text('time'),
+    time: timestamp(text('time')),
     sagaId: uuid(text('sagaid')),
     sagaType: text('sagatype'),
     sagaVersion: version(text('sagaversion')),
@@ -88,6 +91,16 @@ export function envelopeFrom(attributes: Readonly<Record<string, unknown>>, data
     ...(failedStep !== undefined && { cause: { step: failedStep, reason: optional('sagareason') ?? '' } }),
     data,
   };
+}
+
+/** CloudEvents allows no control characters in an attribute; a reason is often the message of an error, which may have lines. */
+function onOneLine(reason: string): string {
+  return reason.replaceAll(/\p{Cc}+/gu, ' ');
+}
+
+function timestamp(value: string): string {
+  if (!isTimestamp(value)) throw new PoisonRecord(`time "${value}" is no RFC 3339 timestamp`);
+  return value;
 }
 
 function uuid(value: string): string {

@@ -1,0 +1,258 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { decode, encode } from './cloud-event.js';
+import type { Envelope } from './envelope.js';
+import { outcomes } from './outcome.js';
+import { attributesOf, PoisonRecord, type WireMessage } from './wire.js';
+
+const sagaId = '0d7f3b52-6a0e-4f2e-9d43-6f2f8f5a1c11';
+
+const assigned: Envelope = {
+  id: `${sagaId}:assignUser:done`,
+  type: 'user.assigned',
+  source: '/assignment',
+  time: '2026-03-01T10:20:30.456Z',
+  sagaId,
+  sagaType: 'task-assignment',
+  sagaVersion: 1,
+  step: 'assignUser',
+  outcome: 'done',
+  correlationId: 'request-7',
+  partitionKey: sagaId,
+  data: { taskId: 't-1', userId: 'ann' },
+};
+
+const closing: Envelope = {
+  ...assigned,
+  outcome: 'compensated',
+  causationId: `${sagaId}:sendNotification:rejected`,
+  cause: { step: 'sendNotification', reason: 'Zustellung unmöglich: 宛先不明 ✉' },
+  traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+};
+
+describe('a saga event on the wire', () => {
+  test('is a CloudEvents 1.0 record in binary mode', () => {
+    expect(encode(closing, 'saga.task-assignment')).toEqual({
+      topic: 'saga.task-assignment',
+      key: sagaId,
+      headers: {
+        'content-type': 'application/json',
+        ce_specversion: '1.0',
+        ce_id: `${sagaId}:assignUser:done`,
+        ce_type: 'user.assigned',
+        ce_source: '/assignment',
+        ce_time: '2026-03-01T10:20:30.456Z',
+        ce_sagaid: sagaId,
+        ce_sagatype: 'task-assignment',
+        ce_sagaversion: '1',
+        ce_sagastep: 'assignUser',
+        ce_sagaoutcome: 'compensated',
+        ce_correlationid: 'request-7',
+        ce_partitionkey: sagaId,
+        ce_causationid: `${sagaId}:sendNotification:rejected`,
+        ce_sagafailedstep: 'sendNotification',
+        ce_sagareason: 'Zustellung unmöglich: 宛先不明 ✉',
+        ce_traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+      },
+      value: '{"taskId":"t-1","userId":"ann"}',
+    });
+  });
+
+  test('names its attributes as CloudEvents demands: up to 20 lower-case letters and digits', () => {
+    for (const name of Object.keys(attributesOf(closing))) expect(name).toMatch(/^[a-z0-9]{1,20}$/);
+  });
+
+  test('leaves out what it does not have', () => {
+    const names = Object.keys(encode(assigned, 't').headers);
+    expect(names).not.toContain('ce_causationid');
+    expect(names).not.toContain('ce_traceparent');
+    expect(names).not.toContain('ce_sagareason');
+  });
+
+  test.each(outcomes)('comes back as it was: %s', (outcome) => {
+    expect(decode(encode({ ...closing, outcome }, 't'))).toEqual({ ...closing, outcome });
+  });
+
+  test('has a reason without control characters, which CloudEvents does not allow', () => {
+    const { headers } = encode(
+      { ...closing, cause: { step: 'a', reason: 'no route:\r\n\thost\u0000 down\u0085' } },
+      't',
+    );
+    expect(headers['ce_sagareason']).toBe('no route: host  down ');
+  });
+
+  test('is keyed by the partition key, and by the saga id where a record has none', () => {
+    expect(encode({ ...assigned, partitionKey: 'task-9' }, 't').key).toBe('task-9');
+    expect(decode(without('ce_partitionkey')).partitionKey).toBe(sagaId);
+  });
+
+  test('is read whatever the case of its header names and of its saga id', () => {
+    const { headers, value } = encode(assigned, 't');
+    const loud = Object.fromEntries(Object.entries(headers).map(([name, text]) => [name.toUpperCase(), text]));
+    expect(decode({ headers: { ...loud, CE_SAGAID: sagaId.toUpperCase() }, value })).toEqual(assigned);
+  });
+
+  test('is read in structured mode too, with numbers as numbers and attributes nobody knows', () => {
+    const body = {
+      ...attributesOf(closing),
+      sagaversion: 1,
+      subject: 'x',
+      datacontenttype: 'application/json',
+      data: closing.data,
+    };
+    const headers = { 'Content-Type': 'application/cloudevents+json; charset=UTF-8' };
+    expect(decode({ headers, value: JSON.stringify(body) })).toEqual(closing);
+  });
+});
+
+describe('a record that is no saga event', () => {
+  test.each([
+    'specversion',
+    'id',
+    'type',
+    'source',
+    'time',
+    'sagaid',
+    'sagatype',
+    'sagaversion',
+    'sagastep',
+    'sagaoutcome',
+    'correlationid',
+  ])('lacks %s, or has it empty', (name) => {
+    expect(reasonOf(without(`ce_${name}`))).toBe(`attribute "${name}" is missing`);
+    expect(reasonOf(withHeader(`ce_${name}`, ''))).toBe(`attribute "${name}" is missing`);
+  });
+
+  test.each([
+    ['ce_specversion', '0.3', 'CloudEvents version "0.3" is not 1.0'],
+    ['ce_time', 'yesterday', 'time "yesterday" is no RFC 3339 timestamp'],
+    ['ce_time', '2026-02-30T10:20:30Z', 'time "2026-02-30T10:20:30Z" is no RFC 3339 timestamp'],
+    ['ce_correlationid', 'request\0', 'attribute "correlationid" holds a null character'],
+    ['ce_sagaid', '42', 'saga id "42" is no UUID'],
+    ['ce_sagaid', `${sagaId}0`, `saga id "${sagaId}0" is no UUID`],
+    ['ce_sagaversion', '0', 'saga version "0" is no whole number from 1'],
+    ['ce_sagaversion', '1.5', 'saga version "1.5" is no whole number from 1'],
+    ['ce_sagaversion', '1e3', 'saga version "1e3" is no whole number from 1'],
+    ['ce_sagaoutcome', 'failed', 'outcome "failed" is unknown'],
+    ['ce_sagaoutcome', 'deadLettered', 'outcome "deadLettered" is unknown'],
+    ['ce_sagaoutcome', 'constructor', 'outcome "constructor" is unknown'],
+  ])('%s is %j', (name, text, reason) => {
+    expect(reasonOf(withHeader(name, text))).toBe(reason);
+  });
+
+  test.each([
+    ['', 'its value is no JSON'],
+    ['{"a":', 'its value is no JSON'],
+    ['null', 'its data is no JSON object'],
+    ['[1]', 'its data is no JSON object'],
+    ['"text"', 'its data is no JSON object'],
+  ])('its value is %j', (value, reason) => {
+    expect(reasonOf({ ...encode(assigned, 't'), value })).toBe(reason);
+  });
+
+  test('a structured record without an event, or with binary data', () => {
+    const headers = { 'content-type': 'application/cloudevents+json' };
+    expect(reasonOf({ headers, value: '[]' })).toBe('its value is no CloudEvent');
+    expect(reasonOf({ headers, value: 'null' })).toBe('its value is no CloudEvent');
+    const binary = JSON.stringify({ ...attributesOf(assigned), data_base64: 'AAECAw==' });
+    expect(reasonOf({ headers, value: binary })).toBe('its data is no JSON object');
+  });
+
+  test('a record of another application', () => {
+    expect(reasonOf({ headers: {}, value: '{"hello":"world"}' })).toBe('attribute "specversion" is missing');
+  });
+
+  test('whatever it is made of, is told by one error type', () => {
+    const anyHeaders = fc.dictionary(
+      fc.constantFrom(...Object.keys(encode(closing, 't').headers), 'x'),
+      fc.string({ unit: 'grapheme' }),
+    );
+    fc.assert(
+      fc.property(anyHeaders, fc.oneof(fc.string(), fc.json()), (headers, value) => {
+        expect(() => decode({ headers, value })).toThrow(PoisonRecord);
+      }),
+    );
+  });
+});
+
+test('any envelope survives the way there and back', () => {
+  const text = fc.string({ unit: 'grapheme', minLength: 1 });
+  const anyEnvelope: fc.Arbitrary<Envelope> = fc.record(
+    {
+      id: text,
+      type: text,
+      source: text,
+      time: fc
+        .date({ noInvalidDate: true, min: new Date('0001-01-01T00:00:00Z'), max: new Date('9999-12-31') })
+        .map((date) => date.toISOString()),
+      sagaId: fc.uuid(),
+      sagaType: text,
+      sagaVersion: fc.integer({ min: 1, max: 999_999_999 }),
+      step: text,
+      outcome: fc.constantFrom(...outcomes),
+      correlationId: text,
+      partitionKey: text,
+      causationId: text,
+      traceparent: text,
+      cause: fc.record({ step: text, reason: fc.string({ unit: 'grapheme' }) }),
+      data: fc.dictionary(text, fc.jsonValue()),
+    },
+    {
+      requiredKeys: [
+        'id',
+        'type',
+        'source',
+        'time',
+        'sagaId',
+        'sagaType',
+        'sagaVersion',
+        'step',
+        'outcome',
+        'correlationId',
+        'partitionKey',
+        'data',
+      ],
+    },
+  );
+  fc.assert(
+    fc.property(anyEnvelope, (envelope) => {
+      const { headers, value } = encode(envelope, 't');
+      expect(decode({ headers: throughUtf8(headers), value: utf8(value) })).toEqual(jsonOf(envelope));
+    }),
+    { numRuns: 300 },
+  );
+});
+
+function reasonOf(record: Pick<WireMessage, 'headers' | 'value'>): string {
+  try {
+    decode(record);
+  } catch (error) {
+    if (error instanceof PoisonRecord) return error.reason;
+    throw error;
+  }
+  throw new Error('the record was taken for a saga event');
+}
+
+function withHeader(name: string, text: string): WireMessage {
+  const message = encode(assigned, 't');
+  return { ...message, headers: { ...message.headers, [name]: text } };
+}
+
+function without(name: string): WireMessage {
+  const { [name]: _removed, ...headers } = encode(assigned, 't').headers;
+  return { ...encode(assigned, 't'), headers };
+}
+
+/** A broker carries bytes. */
+function utf8(text: string): string {
+  return new TextDecoder().decode(new TextEncoder().encode(text));
+}
+
+function throughUtf8(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, text]) => [name, utf8(text)]));
+}
+
+/** JSON knows no negative zero. */
+function jsonOf(envelope: Envelope): unknown {
+  return JSON.parse(JSON.stringify(envelope));
+}
