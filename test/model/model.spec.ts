@@ -66,6 +66,8 @@ describe('the tracker', () => {
     const keepsLast: Core['foldSaga'] = (saga, facts) => realCore.foldSaga(saga, [...facts].slice(-1));
     const { orders, wrong, example } = arrivalOrders(runs, keepsLast);
     expect({ orders, wrong }).toEqual({ orders: 888, wrong: 732 });
-    expect(example).toMatchInlineSnapshot(`"after a rejected, b cancelled, P cancelled, R cancelled it says compensating, and the saga is aborted"`);
+    expect(example).toMatchInlineSnapshot(
+      `"after a rejected, b cancelled, P cancelled, R cancelled it says compensating, and the saga is aborted"`,
+    );
   });
 });
