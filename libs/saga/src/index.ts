@@ -14,6 +14,8 @@ export type { SagaStatus } from './protocol/saga-state.js';
 export type { TopicNaming } from './protocol/topics.js';
 export type { FlowSettings } from './flow/participant.js';
 export type { Started, StartOptions } from './flow/start.js';
+export { kafka } from './adapters/kafka/kafka-transport.js';
+export type { KafkaOptions, TopicCreation } from './adapters/kafka/kafka-options.js';
 export { inMemory } from './adapters/memory/memory-transport.js';
 export { migrate as migrateSagaTables } from './adapters/typeorm/migrations.js';
 export { Compensates, OnSagaEvent, SagaStep } from './nest/decorators.js';
