@@ -88,6 +88,7 @@ export class Deliverer {
   private failed(delivery: Delivery, ledger: Ledger, error: unknown): Settled {
     const row = ledger.rowOf(delivery);
     const taken = afterFailure(this.participant, delivery, row, error);
+    if (!taken && delivery.happening.type === 'failed') return { verdict: 'ignored', row, emitted: [] }; // settled meanwhile
     if (!taken) throw error;
     const settled = this.record(delivery, row, taken, ledger);
     if (!(error instanceof StepRejected)) this.participant.logger.warn(failureLine(settled.row, error));

@@ -30,12 +30,20 @@ function lowerCased(headers: Readonly<Record<string, string>>): Record<string, s
 }
 
 function parsed(value: string): unknown {
+  let body: unknown;
   try {
-    return JSON.parse(value) as unknown;
+    body = JSON.parse(value);
   } catch {
     throw new PoisonRecord('its value is no JSON');
   }
+  if (value.includes('\\u') && noDatabaseHolds.test(JSON.stringify(body))) {
+    throw new PoisonRecord('its data holds a null character or half of a surrogate pair, which no database can hold');
+  }
+  return body;
 }
+
+/** In JSON as the serializer writes it, only these characters are still escaped so. */
+const noDatabaseHolds = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/i;
 
 function object(body: unknown): Record<string, unknown> {
   if (typeof body !== 'object' || body === null || Array.isArray(body))
