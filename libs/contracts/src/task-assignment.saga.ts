@@ -10,6 +10,7 @@ export const NewTask = z.object({
   assigneeId: z.string().trim().min(1).max(100),
   priority: Priority.default('normal'),
 });
+export type NewTask = z.output<typeof NewTask>;
 
 export const TaskAssignment = defineSaga('task-assignment', {
   createTask: { input: NewTask, emits: TaskCreated, compensated: TaskMarkedFailed },

@@ -24,7 +24,7 @@ export { SagaModule } from './nest/saga.module.js';
 export type { SagaModuleOptions } from './nest/saga.options.js';
 export { SagaServer } from './nest/saga.server.js';
 export { Sagas } from './nest/sagas.js';
-export type { AbortAnswer } from './nest/sagas.js';
+export type { AbortAnswer, SagaHealth } from './nest/sagas.js';
 export { InvalidSagaSetup } from './nest/setup-checks.js';
 export type { CompensationContext, ListenerContext, StepContext } from './nest/step-context.js';
 export { SagaTracker } from './tracker/saga-tracker.js';

@@ -5,6 +5,7 @@ import type { SagaDefinition } from '../definition/saga-definition.js';
 import { SagaError } from '../protocol/errors.js';
 import { isTerminal } from '../protocol/saga-state.js';
 import type { Started, StartOptions } from '../flow/start.js';
+import type { TransportHealth } from '../ports/transport.js';
 import { SagaTracker, type TrackedSaga } from '../tracker/saga-tracker.js';
 import { currentStep } from './current-step.js';
 import { SagaRuntime } from './runtime.js';
@@ -20,6 +21,11 @@ type SourceInput<S> = {
 }[keyof S];
 
 export type AbortAnswer = 'requested' | 'refused';
+
+export interface SagaHealth extends TransportHealth {
+  /** Committed events that are not known to be published yet, and since when the oldest waits. */
+  readonly outbox: { readonly size: number; readonly oldest?: Date };
+}
 
 /** Starts sagas and asks about them. */
 @Injectable()
@@ -93,6 +99,12 @@ export class Sagas {
     if (committed) return 'refused';
     await service.publishAbort(saga, sagaId, reason);
     return 'requested';
+  }
+
+  /** How this service feels. `up`: its transport carries events; while it does not, starts are accepted and wait in the outbox. */
+  async health(): Promise<SagaHealth> {
+    const { transport, service } = this.runtime;
+    return { ...transport.health(), outbox: await service.participant.store.outbox.backlog() };
   }
 
   private tracker(): SagaTracker {

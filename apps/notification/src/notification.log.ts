@@ -1,0 +1,22 @@
+import { Injectable } from '@nestjs/common';
+import { InjectRepository } from '@nestjs/typeorm';
+import { NotificationFailed, NotificationSent } from '@samples/contracts';
+import { OnSagaEvent, type ListenerContext } from 'nest-saga';
+import type { Repository } from 'typeorm';
+import { Notification } from './notification.entity.js';
+
+/** The row that the step itself cannot write, because its method has no transaction: written once the saga knows the outcome. */
+@Injectable()
+export class NotificationLog {
+  constructor(@InjectRepository(Notification) private readonly notifications: Repository<Notification>) {}
+
+  @OnSagaEvent(NotificationSent)
+  async sent({ taskId, notificationId }: NotificationSent, { sagaId }: ListenerContext): Promise<void> {
+    await this.notifications.insert({ taskId, sagaId, status: 'sent', notificationId });
+  }
+
+  @OnSagaEvent(NotificationFailed)
+  async refused({ taskId, reason }: NotificationFailed, { sagaId }: ListenerContext): Promise<void> {
+    await this.notifications.insert({ taskId, sagaId, status: 'refused', reason });
+  }
+}
