@@ -6,11 +6,16 @@ export interface Account {
   readonly gid?: number;
 }
 
-const NOBODY = 65_534;
+/** A number of `nobody`: 65534 on most systems, but not on all. Node takes it as a signed one. */
+function ofNobody(which: '-u' | '-g'): number {
+  const { status, stdout } = spawnSync('id', [which, 'nobody'], { encoding: 'utf8' });
+  if (status === 0) return Number(stdout) | 0;
+  throw new Error('Postgres refuses to run as root, and there is no user "nobody" to run it as. Run this as another user.');
+}
 
-/** Postgres refuses to run as root: there it runs as `nobody`, which needs no entry in the user database. */
+/** Postgres refuses to run as root: there it runs as `nobody`. */
 export function unprivilegedAccount(): Account {
-  return process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {};
+  return process.getuid?.() === 0 ? { uid: ofNobody('-u'), gid: ofNobody('-g') } : {};
 }
 
 /** Tried as that account, so that every directory above counts as well. */

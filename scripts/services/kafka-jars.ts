@@ -29,7 +29,11 @@ const POM = `<project xmlns="http://maven.apache.org/POM/4.0.0">
 function cacheDirectory(): string {
   const root = process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache');
   const directory = join(root, 'nest-saga');
-  mkdirSync(directory, { recursive: true });
+  try {
+    mkdirSync(directory, { recursive: true });
+  } catch (cause) {
+    throw new Error(`The broker's jars cannot be kept in ${directory}. Set XDG_CACHE_HOME elsewhere.`, { cause });
+  }
   return directory;
 }
 

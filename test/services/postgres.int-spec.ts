@@ -46,7 +46,7 @@ describe('startPostgres', () => {
   it.runIf(process.getuid?.() === 0)('runs the server as another user than root', async () => {
     const postgres = await start();
 
-    expect(userOf(postgres.pid)).toBe(65_534);
+    expect(userOf(postgres.pid)).not.toBe(0);
   });
 
   it('keeps its promise of durability unless told otherwise', async () => {
