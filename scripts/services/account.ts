@@ -10,7 +10,9 @@ export interface Account {
 function ofNobody(which: '-u' | '-g'): number {
   const { status, stdout } = spawnSync('id', [which, 'nobody'], { encoding: 'utf8' });
   if (status === 0) return Number(stdout) | 0;
-  throw new Error('Postgres refuses to run as root, and there is no user "nobody" to run it as. Run this as another user.');
+  throw new Error(
+    'Postgres refuses to run as root, and there is no user "nobody" to run it as. Run this as another user.',
+  );
 }
 
 /** Postgres refuses to run as root: there it runs as `nobody`. */
