@@ -19,13 +19,15 @@ const closingSchema: StandardSchemaV1<ClosingData, ClosingData> = {
   },
 };
 
+type Closing = 'rejected' | 'compensated' | 'cancelled';
+
 /** The default event of a closing: `task-assignment.assign-user.rejected`. */
-export function defaultEvent(
-  saga: string,
-  step: string,
-  outcome: 'rejected' | 'compensated' | 'cancelled',
-): EventClass {
-  return class extends DomainEvent(`${saga}.${kebab(step)}.${outcome}`, closingSchema) {};
+export function defaultEvent(saga: string, step: string, outcome: Closing): EventClass {
+  return class extends DomainEvent(defaultEventType(saga, step, outcome), closingSchema) {};
+}
+
+export function defaultEventType(saga: string, step: string, outcome: Closing): string {
+  return `${saga}.${kebab(step)}.${outcome}`;
 }
 
 function kebab(name: string): string {

@@ -1,0 +1,258 @@
+import { describe, expect, test } from 'vitest';
+import { InvalidSagaDefinition } from './checks.js';
+import { defineSaga, type SagaOptions } from './define-saga.js';
+import { DomainEvent } from './domain-event.js';
+import type { StepSpec } from './step-spec.js';
+
+const schema = {
+  '~standard': { version: 1, vendor: 'spec', validate: (value: unknown) => ({ value: value as object }) },
+} as const;
+const strict = {
+  '~standard': { version: 1, vendor: 'spec', validate: () => ({ issues: [{ message: 'expected { taskId }' }] }) },
+} as const;
+
+const event = (type: string) => class extends DomainEvent(type, schema) {};
+const a = event('a');
+const b = event('b');
+const c = event('c');
+const d = event('d');
+const x = event('x');
+
+/** As JavaScript, or a definition made at run time, may call it. */
+function violationsOf(steps: Record<string, StepSpec>, name = 'saga', options?: SagaOptions): readonly string[] {
+  try {
+    defineSaga(name, steps as Record<string, never>, options);
+  } catch (error) {
+    if (error instanceof InvalidSagaDefinition) return error.violations;
+    throw error;
+  }
+  return [];
+}
+
+describe('a definition is refused', () => {
+  test.each<[rule: string, steps: Record<string, StepSpec>, violations: string[]]>([
+    [
+      'with a cycle',
+      { a: { emits: a }, b: { after: ['a', 'c'], emits: b }, c: { after: 'b', emits: c }, d: { after: 'c', emits: d } },
+      ['steps "b", "c" form a cycle; a saga runs forward only, remove one of their after'],
+    ],
+    [
+      'with a step after itself',
+      { a: { emits: a }, b: { after: ['a', 'b'], emits: b }, c: { after: 'b', emits: c } },
+      ['steps "b" form a cycle; a saga runs forward only, remove one of their after'],
+    ],
+    [
+      'with nothing but a cycle',
+      { a: { after: 'b', emits: a }, b: { after: 'a', emits: b } },
+      ['steps "a", "b" form a cycle; a saga runs forward only, remove one of their after'],
+    ],
+    [
+      'with several sources',
+      { a: { emits: a }, b: { emits: b }, c: { after: ['a', 'b'], emits: c } },
+      ['steps "a", "b" are all sources; a saga starts with one step, give the others an after'],
+    ],
+    [
+      'with an unknown predecessor',
+      { a: { emits: a }, b: { after: ['a', 'constructor'], emits: b } },
+      ['step "b" comes after "constructor", which is no step of this saga; add it or correct the name'],
+    ],
+    [
+      'with a predecessor named twice',
+      { a: { emits: a }, b: { after: ['a', 'a'], emits: b } },
+      ['step "b" names "a" twice in after; name it once'],
+    ],
+    [
+      'with two commit points',
+      { a: { emits: a }, b: { after: 'a', kind: 'pivot', emits: b }, c: { after: 'b', kind: 'pivot', emits: c } },
+      ['steps "b", "c" are all pivots; a saga commits at one point, keep one pivot'],
+    ],
+    [
+      'with two sinks and no pivot',
+      { a: { emits: a }, b: { after: 'a', emits: b }, c: { after: 'a', emits: c } },
+      [
+        'steps "b", "c" are all last and no pivot is named; join them in one step, or declare a pivot before them and make them retriable',
+      ],
+    ],
+    [
+      'with a sink before the pivot that no join leads to it',
+      { a: { emits: a }, b: { after: 'a', emits: b }, p: { after: 'a', kind: 'pivot', emits: c } },
+      [
+        'step "b" runs beside the pivot "p", so it could be left done when the pivot is refused; join it into the pivot, or place it after the pivot',
+      ],
+    ],
+    [
+      'with a branch that passes the pivot by',
+      {
+        a: { emits: a },
+        b: { after: 'a', emits: b },
+        p: { after: 'a', kind: 'pivot', emits: c },
+        r: { after: ['b', 'p'], kind: 'retriable', emits: d },
+      },
+      [
+        'step "b" runs beside the pivot "p", so it could be left done when the pivot is refused, or place it after the pivot',
+      ],
+    ],
+    [
+      'with a compensatable step after the pivot',
+      { a: { kind: 'pivot', emits: a }, b: { after: 'a', emits: b } },
+      [
+        'step "b" is compensatable but comes after the pivot "a", where nothing is undone; declare it retriable, or move it before the pivot',
+      ],
+    ],
+    [
+      'with a retriable step before the pivot',
+      { a: { kind: 'retriable', emits: a }, b: { after: 'a', kind: 'pivot', emits: b } },
+      [
+        'step "a" is retriable but comes before the pivot "b"; only steps after the pivot are, make it compensatable or readOnly',
+      ],
+    ],
+    [
+      'with a retriable step as its commit point',
+      { a: { emits: a }, b: { after: 'a', kind: 'retriable', emits: b } },
+      [
+        'step "b" is the last step and the commit point, so it may be refused; declare it a pivot, or name another pivot before it',
+      ],
+    ],
+    [
+      'with a retriable step that has a rejected event',
+      { a: { kind: 'pivot', emits: a }, b: { after: 'a', kind: 'retriable', emits: b, rejected: x } },
+      ['step "b" is retriable and cannot be rejected; remove its rejected event, or move it before the pivot'],
+    ],
+    [
+      'with a read-only step after the pivot that has a rejected event',
+      { a: { kind: 'pivot', emits: a }, b: { after: 'a', kind: 'readOnly', emits: b, rejected: x } },
+      ['step "b" comes after the pivot "a", so it cannot be rejected; remove its rejected event'],
+    ],
+    [
+      'with a compensated event on the pivot',
+      { a: { kind: 'pivot', emits: a, compensated: x } },
+      ['step "a" is the commit point and is never undone; remove its compensated event'],
+    ],
+    [
+      'with a compensated event on its only sink',
+      { a: { emits: a }, b: { after: 'a', emits: b, compensated: x } },
+      ['step "b" is the commit point and is never undone; remove its compensated event'],
+    ],
+    [
+      'with a compensated event on a retriable step',
+      { a: { kind: 'pivot', emits: a }, b: { after: 'a', kind: 'retriable', emits: b, compensated: x } },
+      ['step "b" is retriable and is never undone; remove its compensated event'],
+    ],
+    [
+      'with a compensated event on a read-only step',
+      { a: { kind: 'readOnly', emits: a, compensated: x }, b: { after: 'a', emits: b } },
+      ['step "a" is readOnly and is never undone; remove its compensated event'],
+    ],
+    [
+      'with an event used by two steps',
+      { a: { emits: a }, b: { after: 'a', emits: a } },
+      ['event "a" is used by "a.emits", "b.emits"; give each outcome of each step an event of its own'],
+    ],
+    [
+      'with an event used for two outcomes of a step',
+      { a: { emits: a, rejected: event('a') } },
+      ['event "a" is used by "a.emits", "a.rejected"; give each outcome of each step an event of its own'],
+    ],
+    [
+      'with a start event that a step emits',
+      { a: { on: b, emits: a }, b: { after: 'a', emits: b } },
+      ['event "b" is used by "a.on", "b.emits"; give each outcome of each step an event of its own'],
+    ],
+    [
+      'with an event named as the library names a default',
+      { a: { emits: a }, b: { after: 'a', emits: event('saga.a.cancelled') } },
+      [
+        'event "saga.a.cancelled" is used by "the default a.cancelled", "b.emits"; give each outcome of each step an event of its own',
+      ],
+    ],
+    [
+      'with something else than an event',
+      { a: { emits: undefined as never }, b: { after: 'a', emits: b, cancelled: 'task.cancelled' as never } },
+      [
+        'step "a": its emits is no event class; make one with DomainEvent',
+        'step "b": its cancelled is no event class; make one with DomainEvent',
+      ],
+    ],
+    [
+      'with a cancelled event that the library cannot make',
+      { a: { emits: a, cancelled: class extends DomainEvent('task.cancelled', strict) {} } },
+      [
+        'step "a": the library makes its cancelled event "task.cancelled", so its schema must accept { failedStep, reason }',
+      ],
+    ],
+    [
+      'with an outside event on a step that is not the source',
+      { a: { emits: a }, b: { after: 'a', on: x, emits: b } },
+      ['step "b" is not the source, so it cannot have on; only the first step is started from outside'],
+    ],
+    [
+      'with an input on a step that is not the source',
+      { a: { emits: a }, b: { after: 'a', input: schema, emits: b } },
+      ['step "b" is not the source, so it cannot have input; only the first step is started from outside'],
+    ],
+    [
+      'with both an outside event and an input',
+      { a: { on: x, input: schema, emits: a } },
+      ['step "a" has both on and input; an outside event is its own input, keep one'],
+    ],
+    ['without steps', {}, ['it has no steps; declare at least one']],
+    [
+      'with a step whose name cannot travel',
+      { 'create task': { emits: a } },
+      ['step "create task": name it with up to 100 letters, digits, "_" or "-", starting with a letter'],
+    ],
+  ])('%s', (_rule, steps, violations) => {
+    expect(violationsOf(steps)).toEqual(violations);
+  });
+
+  test.each(['', 'task assignment', '1st', 'a'.repeat(101)])(
+    'with the name "%s", which cannot name a topic',
+    (name) => {
+      expect(violationsOf({ a: { emits: a } }, name)).toEqual([
+        'its name must be up to 100 letters, digits, ".", "_" or "-", starting with a letter',
+      ]);
+    },
+  );
+
+  test('with names too long for the events of its steps', () => {
+    const step = 'aB'.repeat(50);
+    expect(violationsOf({ [step]: { emits: a } }, 'saga'.repeat(25))[0]).toMatch(
+      /has a name of over 200 letters; shorten the name of the step$/,
+    );
+    expect(violationsOf({ ['b'.repeat(87)]: { emits: a } }, 'saga'.repeat(25))).toEqual([]);
+  });
+
+  test.each([0, -1, 1.5, Number.NaN, '2' as never])('with the version %s', (version) => {
+    expect(violationsOf({ a: { emits: a } }, 'saga', { version })).toEqual([
+      'its version must be a whole number from 1',
+    ]);
+  });
+});
+
+test('one error lists everything that is wrong, and how to mend each', () => {
+  const steps: Record<string, StepSpec> = {
+    first: { emits: a },
+    second: { emits: a },
+    lost: { after: 'nowhere', emits: b },
+    left: { after: ['first', 'right'], emits: event('left') },
+    right: { after: 'left', emits: event('right') },
+    aside: { after: 'first', emits: event('aside') },
+    pivot: { after: ['first', 'second'], kind: 'pivot', emits: c },
+    pivotToo: { after: 'pivot', kind: 'pivot', emits: d },
+    undoable: { after: 'pivotToo', emits: event('undoable') },
+    stubborn: { after: 'pivotToo', kind: 'retriable', emits: x, rejected: event('refused') },
+  };
+  expect(() => defineSaga('broken', steps as Record<string, never>, { version: 0 }))
+    .toThrowErrorMatchingInlineSnapshot(`
+    [InvalidSagaDefinition: Saga "broken" is not sound:
+      - event "a" is used by "first.emits", "second.emits"; give each outcome of each step an event of its own
+      - step "lost" comes after "nowhere", which is no step of this saga; add it or correct the name
+      - steps "left", "right" form a cycle; a saga runs forward only, remove one of their after
+      - steps "first", "second" are all sources; a saga starts with one step, give the others an after
+      - steps "pivot", "pivotToo" are all pivots; a saga commits at one point, keep one pivot
+      - step "aside" runs beside the pivot "pivot", so it could be left done when the pivot is refused; join it into the pivot, or place it after the pivot
+      - step "undoable" is compensatable but comes after the pivot "pivot", where nothing is undone; declare it retriable, or move it before the pivot
+      - step "stubborn" is retriable and cannot be rejected; remove its rejected event, or move it before the pivot
+      - its version must be a whole number from 1]
+  `);
+});
