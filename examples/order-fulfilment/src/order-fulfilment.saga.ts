@@ -1,5 +1,5 @@
 // #region saga
-import { defineSaga } from 'nest-saga/definition';
+import { defineSaga } from 'nest-saga';
 import {
   CardCharged,
   CardDeclined,

@@ -1,5 +1,5 @@
 // #region events
-import { DomainEvent } from 'nest-saga/definition';
+import { DomainEvent } from 'nest-saga';
 import { z } from 'zod';
 
 const order = { orderId: z.uuid() };
