@@ -1,0 +1,71 @@
+import { expect, test } from 'vitest';
+import { z } from 'zod';
+import { defineSaga } from './define-saga.js';
+import { DomainEvent } from './domain-event.js';
+import { mermaid } from './mermaid.js';
+
+const event = (type: string) => class extends DomainEvent(type, z.object({})) {};
+
+test('the graph of the task assignment saga runs forward, and back along its compensations', () => {
+  const saga = defineSaga('task-assignment', {
+    createTask: { emits: event('task.created'), compensated: event('task.marked.failed') },
+    assignUser: {
+      after: 'createTask',
+      emits: event('user.assigned'),
+      rejected: event('user.assignment.failed'),
+      compensated: event('user.unassigned'),
+    },
+    sendNotification: {
+      after: 'assignUser',
+      kind: 'pivot',
+      emits: event('notification.sent'),
+      rejected: event('notification.failed'),
+    },
+    scheduleReminder: { after: 'sendNotification', kind: 'retriable', emits: event('reminder.scheduled') },
+  });
+  expect(mermaid(saga)).toMatchInlineSnapshot(`
+    "flowchart LR
+      createTask["createTask<br/>compensatable"]
+      assignUser["assignUser<br/>compensatable"]
+      sendNotification{{"sendNotification<br/>pivot"}}
+      scheduleReminder(["scheduleReminder<br/>retriable"])
+      createTask -->|task.created| assignUser
+      assignUser -->|user.assigned| sendNotification
+      sendNotification -->|notification.sent| scheduleReminder
+      createTask -.->|task.marked.failed| aborted((aborted))
+      assignUser -.->|user.unassigned| createTask
+      sendNotification -.->|notification.failed| assignUser
+    "
+  `);
+});
+
+test('branches, joins and read-only steps are drawn', () => {
+  const saga = defineSaga('order', {
+    place: { emits: event('order.placed') },
+    check: { after: 'place', kind: 'readOnly', emits: event('customer.checked') },
+    reserve: { after: 'place', emits: event('stock.reserved') },
+    pay: { after: ['check', 'reserve'], kind: 'pivot', emits: event('order.paid') },
+  });
+  expect(mermaid(saga)).toMatchInlineSnapshot(`
+    "flowchart LR
+      place["place<br/>compensatable"]
+      check["check<br/>readOnly, compensatable"]
+      reserve["reserve<br/>compensatable"]
+      pay{{"pay<br/>pivot"}}
+      place -->|order.placed| check
+      place -->|order.placed| reserve
+      check -->|customer.checked| pay
+      reserve -->|stock.reserved| pay
+      place -.->|order.place.compensated| aborted((aborted))
+      check -.->|order.check.compensated| place
+      reserve -.->|order.reserve.compensated| place
+      pay -.->|order.pay.rejected| check
+      pay -.->|order.pay.rejected| reserve
+    "
+  `);
+});
+
+test('a saga of one step has nothing to go back to', () => {
+  const saga = defineSaga('ping', { only: { emits: event('ping.done') } });
+  expect(mermaid(saga)).toBe('flowchart LR\n  only{{"only<br/>pivot"}}\n');
+});
