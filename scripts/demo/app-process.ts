@@ -1,0 +1,70 @@
+import { createHome, type ServiceHome } from '../services/service-home.js';
+import { ServiceProcess } from '../services/service-process.js';
+import { onFreePorts } from '../services/free-ports.js';
+
+export interface AppCommand {
+  readonly name: string;
+  /** Of Node: what to run, absolute. */
+  readonly args: readonly string[];
+  readonly env: Record<string, string>;
+}
+
+const readyWithinMs = 60_000;
+
+/** One of the services in a process of its own, on a port of its own. It does not outlive this process. */
+export class AppProcess {
+  private constructor(
+    private readonly command: AppCommand,
+    private readonly home: ServiceHome,
+    private readonly port: number,
+    private process: ServiceProcess,
+  ) {}
+
+  /** Resolves when the service answers and hears its events. */
+  static async start(command: AppCommand): Promise<AppProcess> {
+    return onFreePorts(1, async ([port = 0]) => {
+      const home = createHome(command.name);
+      try {
+        const app = new AppProcess(command, home, port, spawned(command, home, port));
+        await app.untilReady();
+        return app;
+      } catch (error) {
+        await home.remove();
+        throw error;
+      }
+    });
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  /** Ends it as a crash does. */
+  kill(): Promise<void> {
+    return this.process.end('SIGKILL');
+  }
+
+  /** Starts it again on the same port; what `env` says differs from before. */
+  async restart(env: Record<string, string> = {}): Promise<void> {
+    await this.process.end('SIGTERM');
+    this.process = spawned({ ...this.command, env: { ...this.command.env, ...env } }, this.home, this.port);
+    await this.untilReady();
+  }
+
+  /** Ends it in order. */
+  async stop(): Promise<void> {
+    await this.process.end('SIGTERM');
+    await this.home.remove();
+  }
+
+  private untilReady(): Promise<void> {
+    return this.process.untilReady(async () => {
+      const { ok, status } = await fetch(`${this.url}/health`);
+      if (!ok) throw new Error(`/health answers ${status}`);
+    }, readyWithinMs);
+  }
+}
+
+function spawned({ name, args, env }: AppCommand, home: ServiceHome, port: number): ServiceProcess {
+  return new ServiceProcess({ name, program: process.execPath, args, env: { ...env, PORT: String(port) } }, home);
+}
