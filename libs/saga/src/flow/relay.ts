@@ -1,5 +1,6 @@
 import { encode } from '../protocol/cloud-event.js';
 import type { OutboxMessage } from '../ports/step-store.js';
+import { PublishFailed } from '../ports/transport.js';
 import type { Participant } from './participant.js';
 
 const sendSize = 500;
@@ -8,6 +9,12 @@ const flushAfter = 100;
 const pauseAfterFailure = 500;
 
 type Ground = Pick<Participant, 'store' | 'transport' | 'topics' | 'clock' | 'logger' | 'settings'>;
+
+/** What became of a send: the ids that went out, and the messages that may go out another time. A message that never can is in neither. */
+interface Sent {
+  readonly published: readonly string[];
+  readonly again: readonly OutboxMessage[];
+}
 
 /**
  * Publishes what was committed. Messages come in memory straight from their commit and go out with one send in flight;
@@ -18,9 +25,10 @@ export class Relay {
   private waiting: OutboxMessage[] = [];
   private published: string[] = [];
   private publishing: Promise<void> | undefined;
+  private sweeping: Promise<void> | undefined;
+  private flushing: Promise<void> | undefined;
   private forgetFlush: (() => void) | undefined;
   private forgetSweep: (() => void) | undefined;
-  private sweeping: Promise<void> | undefined;
   private stopped = false;
 
   constructor(private readonly ground: Ground) {}
@@ -42,12 +50,12 @@ export class Relay {
   giveBack(ids: readonly string[]): void {
     if (ids.length === 0) return;
     this.published.push(...ids);
-    this.flushLater();
+    this.flushIn(flushAfter);
   }
 
   /** Starts the safety net. The first sweep takes everything: whatever an earlier life of this service left behind. */
   start(): void {
-    this.sweepSoon(0, 0);
+    this.sweepIn(0, 0);
   }
 
   /** Publishes and flushes what is in hand, then rests. What cannot be published stays in the outbox. */
@@ -57,6 +65,7 @@ export class Relay {
     await this.sweeping;
     await this.publishing;
     this.forgetFlush?.();
+    await this.flushing;
     await this.flush();
   }
 
@@ -64,41 +73,52 @@ export class Relay {
     await Promise.resolve(); // commits of the same turn go out in one send
     while (this.waiting.length > 0) {
       const batch = this.waiting.slice(0, sendSize);
-      if (await this.sent(batch)) {
-        this.waiting.splice(0, batch.length);
-        this.published.push(...batch.map((message) => message.id));
-      } else if (this.stopped) {
-        this.waiting = [];
-      } else {
+      const again = await this.attempt(batch);
+      this.waiting.splice(0, batch.length, ...again);
+      if (again.length > 0 && this.stopped) this.waiting = [];
+      else if (again.length > 0)
         await new Promise<void>((resolve) => this.ground.clock.after(pauseAfterFailure, resolve));
-      }
     }
     this.publishing = undefined;
-    this.flushLater();
+    this.flushIn(flushAfter);
   }
 
-  private async sent(messages: readonly OutboxMessage[]): Promise<boolean> {
+  /** @returns the messages that are to be tried again */
+  private async attempt(messages: readonly OutboxMessage[]): Promise<readonly OutboxMessage[]> {
     try {
-      await this.publish(messages);
-      return true;
+      const { published, again } = await this.publish(messages);
+      this.published.push(...published);
+      return again;
     } catch (error) {
       this.ground.logger.warn(
         `Publishing ${messages.length} saga events failed; they stay in the outbox and are tried again: ${String(error)}`,
       );
-      return false;
+      return messages;
     }
   }
 
-  private publish(messages: readonly OutboxMessage[]): Promise<void> {
-    const { transport, topics } = this.ground;
-    return transport.publish(messages.map(({ event }) => encode(event, topics.of(event))));
+  private async publish(messages: readonly OutboxMessage[]): Promise<Sent> {
+    const { transport, topics, logger } = this.ground;
+    const records = messages.map(({ event }) => encode(event, topics.of(event)));
+    try {
+      await transport.publish(records);
+      return { published: messages.map(({ id }) => id), again: [] };
+    } catch (error) {
+      if (!(error instanceof PublishFailed)) throw error;
+      logger[error.facts.retriable ? 'warn' : 'error'](`Saga events stay in the outbox. ${error.message}`);
+      const failed = new Map(error.unpublished.map(({ message, retriable }) => [message, retriable]));
+      return {
+        published: messages.filter((_, index) => !failed.has(records[index]!)).map(({ id }) => id),
+        again: messages.filter((_, index) => failed.get(records[index]!)),
+      };
+    }
   }
 
-  private flushLater(): void {
+  private flushIn(ms: number): void {
     if (this.published.length === 0 || this.forgetFlush || this.stopped) return;
-    this.forgetFlush = this.ground.clock.after(flushAfter, () => {
+    this.forgetFlush = this.ground.clock.after(ms, () => {
       this.forgetFlush = undefined;
-      void this.flush();
+      this.flushing = this.flush();
     });
   }
 
@@ -111,30 +131,36 @@ export class Relay {
       this.ground.logger.warn(
         `Deleting ${ids.length} published outbox messages failed; they are tried again: ${String(error)}`,
       );
-      this.giveBack(ids);
+      this.published.push(...ids);
+      this.flushIn(pauseAfterFailure);
     }
   }
 
-  private sweepSoon(ms: number, olderThanMs: number): void {
+  private sweepIn(ms: number, olderThanMs: number): void {
     if (this.stopped) return;
     this.forgetSweep = this.ground.clock.after(ms, () => {
       this.sweeping = this.sweep(olderThanMs).finally(() => {
-        this.sweepSoon(this.ground.settings.sweepEvery, this.ground.settings.sweepEvery);
+        this.sweepIn(this.ground.settings.sweepEvery, this.ground.settings.sweepEvery);
       });
     });
   }
 
   private async sweep(olderThanMs: number): Promise<void> {
-    if (this.publishing) return;
     try {
-      let count = sendSize;
-      while (count === sendSize && !this.stopped) {
-        count = await this.ground.store.outbox.sweep(sendSize, olderThanMs, (messages) => this.publish(messages));
-      }
+      const { outbox } = this.ground.store;
+      for (let count = 1; count > 0 && !this.stopped;)
+        count = await outbox.sweep(sendSize, olderThanMs, (messages) => this.publishSwept(messages));
     } catch (error) {
       this.ground.logger.warn(
         `Sweeping the outbox failed; it is swept again in ${this.ground.settings.sweepEvery} ms: ${String(error)}`,
       );
     }
+  }
+
+  /** What waits here in memory is on its way already. */
+  private async publishSwept(messages: readonly OutboxMessage[]): Promise<readonly string[]> {
+    const inHand = new Set(this.waiting.map(({ id }) => id));
+    const { published } = await this.publish(messages.filter(({ id }) => !inHand.has(id)));
+    return published;
   }
 }

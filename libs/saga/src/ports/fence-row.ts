@@ -25,6 +25,8 @@ export interface FenceRow extends FenceKey, StepState {
   readonly causationId?: string;
   /** Failed attempts of the step or of its compensation since its status last changed. */
   readonly attempts: number;
+  /** When the first of these attempts failed. */
+  readonly failingSince?: Date;
   /** When the next attempt is due; absent while nothing waits. */
   readonly nextAttemptAt?: Date;
   readonly lastError?: string;

@@ -18,7 +18,7 @@ export interface Changes {
 
 /** An open transaction that holds the fence rows it was opened with. */
 export interface StepTransaction {
-  /** The rows that exist, of the keys that were asked for. */
+  /** The rows that exist, of the keys that were asked for, each once. */
   readonly rows: readonly FenceRow[];
   /** Runs a user's method inside the transaction: whatever it writes through the store's own database client joins it. */
   run<T>(method: () => Promise<T>): Promise<T>;
@@ -37,9 +37,12 @@ export interface StepTransaction {
 export interface StepStore {
   /** Locks and reads the rows of `keys`, runs `work`, commits. */
   transaction<T>(keys: readonly FenceKey[], work: (transaction: StepTransaction) => Promise<T>): Promise<T>;
-  /** Rows whose next attempt is due, oldest first, at most `limit`; they are not due again for `leaseMs`, so that others leave them alone. */
+  /**
+   * Rows whose next attempt is due, longest due first, at most `limit`, as they are now: not due again for `leaseMs`, so that others leave them alone.
+   * Rows that a transaction holds are passed over.
+   */
   claimDue(limit: number, leaseMs: number): Promise<readonly FenceRow[]>;
-  /** When the earliest attempt becomes due, if any waits. */
+  /** When the earliest attempt becomes due, if any waits; in the past when one is due. */
   nextDue(): Promise<Date | undefined>;
   /** All rows of a saga in this store. */
   find(sagaId: string): Promise<readonly FenceRow[]>;
@@ -49,13 +52,13 @@ export interface StepStore {
 /** The safety net behind the relay: messages that were committed but, as far as anyone knows, not published. */
 export interface Outbox {
   /**
-   * Hands over up to `limit` messages that are older than `olderThanMs`, oldest first, to `publish`, and deletes them when it resolves.
-   * Messages in the hands of another caller are passed over. Resolves to how many were published.
+   * Hands over up to `limit` messages that are older than `olderThanMs`, oldest first, to `publish`, and deletes exactly those whose ids
+   * it resolves to; none when it rejects. Messages in the hands of another caller are passed over. Resolves to how many were published.
    */
   sweep(
     limit: number,
     olderThanMs: number,
-    publish: (messages: readonly OutboxMessage[]) => Promise<void>,
+    publish: (messages: readonly OutboxMessage[]) => Promise<readonly string[]>,
   ): Promise<number>;
   /** Deletes exactly these messages. */
   delete(ids: readonly string[]): Promise<void>;

@@ -76,12 +76,7 @@ export class PublishFailed extends SagaError {
     options?: ErrorOptions,
   ) {
     const retriable = unpublished.every((one) => one.retriable);
-    super(
-      'PUBLISH_FAILED',
-      `${unpublished.length} messages may not have been published. ${told(unpublished)}`,
-      { retriable },
-      options,
-    );
+    super('PUBLISH_FAILED', `May not have been published: ${told(unpublished)}`, { retriable }, options);
     this.name = 'PublishFailed';
   }
 }

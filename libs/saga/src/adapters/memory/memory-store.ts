@@ -34,11 +34,11 @@ export class MemoryStore implements StepStore {
         manager: undefined,
         run: (method) => method(),
         save: async (changes) => {
-          if (changes.rows.some((row) => (this.rows.get(fenceKey(row))?.version ?? 0) !== row.version))
-            throw new FenceConflict();
-          saves.push(structuredClone(plain(changes)));
+          this.check(changes);
+          saves.push(stored(changes));
         },
       });
+      for (const changes of saves) this.check(changes);
       for (const changes of saves) this.commit(changes);
       return result;
     } finally {
@@ -51,10 +51,11 @@ export class MemoryStore implements StepStore {
     const due = this.waiting()
       .filter((row) => row.nextAttemptAt!.getTime() <= now && !this.locks.has(fenceKey(row)))
       .slice(0, limit);
-    for (const row of due) {
-      this.rows.set(fenceKey(row), { ...row, nextAttemptAt: new Date(now + leaseMs), version: row.version + 1 });
-    }
-    return due;
+    return due.map((row) => {
+      const leased = { ...row, nextAttemptAt: new Date(now + leaseMs), version: row.version + 1 };
+      this.rows.set(fenceKey(row), leased);
+      return structuredClone(leased);
+    });
   }
 
   async nextDue(): Promise<Date | undefined> {
@@ -62,7 +63,7 @@ export class MemoryStore implements StepStore {
   }
 
   async find(sagaId: string): Promise<readonly FenceRow[]> {
-    return [...this.rows.values()].filter((row) => row.sagaId === sagaId);
+    return structuredClone([...this.rows.values()].filter((row) => row.sagaId === sagaId));
   }
 
   readonly outbox: Outbox = {
@@ -74,9 +75,9 @@ export class MemoryStore implements StepStore {
       const messages = old.map(({ message }) => message);
       for (const { id } of messages) this.inHand.add(id);
       try {
-        if (messages.length > 0) await publish(messages);
-        for (const { id } of messages) this.messages.delete(id);
-        return messages.length;
+        const published = messages.length > 0 ? await publish(structuredClone(messages)) : [];
+        for (const id of published) this.messages.delete(id);
+        return published.length;
       } finally {
         for (const { id } of messages) this.inHand.delete(id);
       }
@@ -94,6 +95,10 @@ export class MemoryStore implements StepStore {
     return [...this.rows.values()]
       .filter((row) => row.nextAttemptAt !== undefined)
       .toSorted((a, b) => a.nextAttemptAt!.getTime() - b.nextAttemptAt!.getTime());
+  }
+
+  private check({ rows }: Changes): void {
+    if (rows.some((row) => (this.rows.get(fenceKey(row))?.version ?? 0) !== row.version)) throw new FenceConflict();
   }
 
   private commit({ rows, staged, published }: Changes): void {
@@ -120,18 +125,19 @@ export class MemoryStore implements StepStore {
   }
 }
 
-/** As a database would keep it: events become their data. */
-function plain(changes: Changes): Changes {
+/** As a database keeps it: a copy, without classes. */
+function stored({ rows, staged, published }: Changes): Changes {
   return {
-    ...changes,
-    rows: changes.rows.map((row) => ({
-      ...row,
-      inputs: JSON.parse(JSON.stringify(row.inputs)) as FenceRow['inputs'],
-      ...(row.result && { result: JSON.parse(JSON.stringify(row.result)) as NonNullable<FenceRow['result']> }),
+    rows: rows.map((row) => ({
+      ...asJson(row),
+      ...(row.failingSince && { failingSince: row.failingSince }),
+      ...(row.nextAttemptAt && { nextAttemptAt: row.nextAttemptAt }),
     })),
-    staged: changes.staged.map(({ id, event }) => ({
-      id,
-      event: { ...event, data: JSON.parse(JSON.stringify(event.data)) as object },
-    })),
+    staged: asJson(staged),
+    published,
   };
+}
+
+function asJson<T>(value: T): T {
+  return JSON.parse(JSON.stringify(value)) as T;
 }

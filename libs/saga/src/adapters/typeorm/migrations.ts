@@ -18,6 +18,7 @@ const migrations: readonly string[] = [
      traceparent text,
      causation_id text,
      attempts integer NOT NULL,
+     failing_since timestamptz,
      next_attempt_at timestamptz,
      last_error text,
      version integer NOT NULL,

@@ -20,12 +20,18 @@ export interface StepRecord {
   readonly traceparent: string | null;
   readonly causation_id: string | null;
   readonly attempts: number;
+  readonly failing_since: Date | null;
   readonly next_attempt_at: Date | null;
   readonly last_error: string | null;
   readonly version: number;
 }
 
-export function recordOf(row: FenceRow): StepRecord {
+/** A record on its way to the table: its documents are texts of their own. */
+type WrittenRecord = {
+  readonly [K in keyof StepRecord]: K extends 'inputs' | 'result' | 'cause' ? string | null : StepRecord[K];
+};
+
+export function recordOf(row: FenceRow): WrittenRecord {
   const { sagaId, sagaType, sagaVersion, correlationId, partitionKey, traceparent } = row.headers;
   return {
     saga_id: sagaId,
@@ -35,14 +41,15 @@ export function recordOf(row: FenceRow): StepRecord {
     status: row.status,
     predecessors_done: orNull(row.predecessorsDone),
     successors_closed: orNull(row.successorsClosed),
-    inputs: Object.keys(row.inputs).length === 0 ? null : row.inputs,
-    result: row.result ?? null,
-    cause: row.cause ?? null,
+    inputs: Object.keys(row.inputs).length === 0 ? null : JSON.stringify(row.inputs),
+    result: row.result ? JSON.stringify(row.result) : null,
+    cause: row.cause ? JSON.stringify(row.cause) : null,
     correlation_id: correlationId === sagaId ? null : correlationId,
     partition_key: partitionKey === sagaId ? null : partitionKey,
     traceparent: traceparent ?? null,
     causation_id: row.causationId ?? null,
     attempts: row.attempts,
+    failing_since: row.failingSince ?? null,
     next_attempt_at: row.nextAttemptAt ?? null,
     last_error: row.lastError ?? null,
     version: row.version + 1,
@@ -69,6 +76,7 @@ export function rowOf(record: StepRecord): FenceRow {
     ...(record.cause && { cause: record.cause }),
     ...(record.causation_id !== null && { causationId: record.causation_id }),
     attempts: record.attempts,
+    ...(record.failing_since && { failingSince: record.failing_since }),
     ...(record.next_attempt_at && { nextAttemptAt: record.next_attempt_at }),
     ...(record.last_error !== null && { lastError: record.last_error }),
     version: record.version,

@@ -53,8 +53,18 @@ export async function beginWith<Row>(runner: QueryRunner, query: string | undefi
   const opened = runner as unknown as { isTransactionActive: boolean; transactionDepth: number };
   const level = runner.dataSource.options.isolationLevel;
   const begin = level ? `START TRANSACTION ISOLATION LEVEL ${level}` : 'START TRANSACTION';
-  const results = await client.query(query ? `${begin};${query}` : begin);
-  opened.isTransactionActive = true;
+  opened.isTransactionActive = true; // also when the query fails: then the connection is in a failed transaction and must be rolled back
   opened.transactionDepth = 1;
+  const results = await client.query(query ? `${begin};${query}` : begin);
   return query ? (results as [unknown, { rows: Row[] }])[1].rows : [];
+}
+
+/** Rolls back what is open. A connection that cannot even do that is lost, and its transaction with it: the error that led here is the one to tell. */
+export async function rolledBack(runner: QueryRunner): Promise<void> {
+  if (!runner.isTransactionActive) return;
+  try {
+    await runner.rollbackTransaction();
+  } catch {
+    await runner.release();
+  }
 }

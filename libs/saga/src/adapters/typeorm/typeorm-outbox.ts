@@ -1,6 +1,7 @@
 import type { DataSource } from 'typeorm';
 import type { Outbox, OutboxMessage } from '../../ports/step-store.js';
 import { unpacked } from './row-mapping.js';
+import { rolledBack } from './step-transaction.js';
 
 interface OutboxRecord {
   readonly id: string;
@@ -14,24 +15,22 @@ export class TypeOrmOutbox implements Outbox {
   async sweep(
     limit: number,
     olderThanMs: number,
-    publish: (messages: readonly OutboxMessage[]) => Promise<void>,
+    publish: (messages: readonly OutboxMessage[]) => Promise<readonly string[]>,
   ): Promise<number> {
     const runner = this.dataSource.createQueryRunner();
-    await runner.startTransaction();
     try {
+      await runner.startTransaction();
       const records = (await runner.query(
         `SELECT id, event FROM saga_outbox WHERE created_at <= now() - $2 * interval '1 millisecond'
          ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED`,
         [limit, olderThanMs],
       )) as OutboxRecord[];
-      if (records.length > 0) {
-        await publish(records.map(({ id, event }) => unpacked(id, event)));
-        await runner.query('DELETE FROM saga_outbox WHERE id = ANY($1::uuid[])', [records.map(({ id }) => id)]);
-      }
+      const published = records.length > 0 ? await publish(records.map(({ id, event }) => unpacked(id, event))) : [];
+      if (published.length > 0) await runner.query('DELETE FROM saga_outbox WHERE id = ANY($1::uuid[])', [published]);
       await runner.commitTransaction();
-      return records.length;
+      return published.length;
     } catch (error) {
-      if (runner.isTransactionActive) await runner.rollbackTransaction();
+      await rolledBack(runner);
       throw error;
     } finally {
       await runner.release();

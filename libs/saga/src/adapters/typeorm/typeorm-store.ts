@@ -7,9 +7,9 @@ import {
   type StepStore,
   type StepTransaction,
 } from '../../ports/step-store.js';
-import { lockStatement, saveStatement } from './statements.js';
+import { claimStatement, lockStatement, saveStatement } from './statements.js';
 import { packed, recordOf, rowOf, type StepRecord } from './row-mapping.js';
-import { beginWith, inScope, joinStepTransactions } from './step-transaction.js';
+import { beginWith, inScope, joinStepTransactions, rolledBack } from './step-transaction.js';
 import { TypeOrmOutbox } from './typeorm-outbox.js';
 
 /** Fence rows and outbox in the service's own Postgres, through its TypeORM DataSource. Hot statements are SQL, few and multi-row. */
@@ -37,14 +37,7 @@ export class TypeOrmStore implements StepStore {
   }
 
   async claimDue(limit: number, leaseMs: number): Promise<readonly FenceRow[]> {
-    const [records] = await this.dataSource.query<[StepRecord[], number]>(
-      `UPDATE saga_step SET next_attempt_at = now() + $2 * interval '1 millisecond', version = version + 1
-       WHERE (saga_id, step) IN (
-         SELECT saga_id, step FROM saga_step WHERE next_attempt_at <= now()
-         ORDER BY next_attempt_at LIMIT $1 FOR UPDATE SKIP LOCKED)
-       RETURNING *`,
-      [limit, leaseMs],
-    );
+    const records = await this.dataSource.query<StepRecord[]>(claimStatement, [limit, leaseMs]);
     return records.map(rowOf);
   }
 
@@ -79,16 +72,6 @@ async function save(runner: QueryRunner, { rows, staged, published }: Changes): 
     published,
   ])) as [{ saved: number }];
   if (result.saved !== rows.length) throw new FenceConflict();
-}
-
-/** A connection that cannot even roll back is lost, and its transaction with it: the first error is the one to tell. */
-async function rolledBack(runner: QueryRunner): Promise<void> {
-  if (!runner.isTransactionActive) return;
-  try {
-    await runner.rollbackTransaction();
-  } catch {
-    await runner.release();
-  }
 }
 
 const transientCodes = new Set(['40001', '40P01']);
