@@ -7,7 +7,7 @@ import {
 } from '../../ports/transport.js';
 import { backoff } from './kafka-backoff.js';
 import type { KafkaClients } from './kafka-clients.js';
-import { rootCause } from './kafka-errors.js';
+import { reasonOf } from './kafka-errors.js';
 import { KafkaSession } from './kafka-session.js';
 import { TopicsMissing, type KafkaTopics } from './kafka-topics.js';
 
@@ -70,22 +70,23 @@ export class KafkaConsumer {
   private async live(joined: () => void): Promise<Error> {
     let everJoined = false;
     for (let failures = 0; !this.aborted; failures += 1) {
-      const reason = await this.consume(() => {
+      const session = new KafkaSession(this.clients.consumer(this.subscription.group), this.subscription, this.logger);
+      const reason = await this.consume(session, () => {
+        if (everJoined) this.logger.log(`Group "${this.subscription.group}" consumes again.`);
         failures = 0;
         everJoined = true;
         joined();
       });
-      if (this.aborted) break;
-      this.state = { status: 'broken', reason: String(rootCause(reason)) };
+      if (!this.aborted) this.state = { status: 'broken', reason: reasonOf(reason) };
+      await this.leave(session);
       if (reason instanceof TopicsMissing && !everJoined) return reason;
-      await this.rest(backoff(failures, firstPause, longestPause));
+      if (!this.aborted) await this.rest(reasonOf(reason), backoff(failures, firstPause, longestPause));
     }
     return new TransportClosed(`Group "${this.subscription.group}" was drained before it joined.`);
   }
 
-  /** One session, from its join to its end. Resolves with what ended it. */
-  private async consume(joined: () => void): Promise<unknown> {
-    const session = new KafkaSession(this.clients.consumer(this.subscription.group), this.subscription, this.logger);
+  /** Resolves with what ended the session. */
+  private async consume(session: KafkaSession, joined: () => void): Promise<unknown> {
     try {
       await this.topics.ensure(this.subscription.topics);
       await session.join();
@@ -96,7 +97,6 @@ export class KafkaConsumer {
       return error;
     } finally {
       this.topics.doubt(this.subscription.topics);
-      await this.leave(session);
     }
   }
 
@@ -110,12 +110,9 @@ export class KafkaConsumer {
     await Promise.race([left, ...(this.aborted ? [] : [sleep(this.sessionTimeoutMs, undefined, { ref: false })])]);
   }
 
-  private async rest(pauseMs: number): Promise<void> {
-    const reason = this.state.status === 'broken' ? this.state.reason : '';
-    this.logger.error(
-      `Group "${this.subscription.group}" does not consume, it is begun again in ${pauseMs} ms: ${reason}`,
-    );
-    await sleep(pauseMs, undefined, { signal: this.draining.signal }).catch(() => undefined);
+  private async rest(reason: string, ms: number): Promise<void> {
+    this.logger.error(`Group "${this.subscription.group}" does not consume, it begins again in ${ms} ms: ${reason}`);
+    await sleep(ms, undefined, { signal: this.draining.signal }).catch(() => undefined);
   }
 
   private get aborted(): boolean {

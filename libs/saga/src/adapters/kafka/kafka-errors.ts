@@ -1,10 +1,17 @@
+import { SagaError } from '../../protocol/errors.js';
 import { TopicsMissing } from './kafka-topics.js';
 
-/** kafkajs wraps what happened; the innermost error says it. */
+/** kafkajs wraps what happened; the innermost error says it, unless one of ours does. */
 export function rootCause(error: unknown): unknown {
   let cause = error;
-  while (cause instanceof Error && cause.cause instanceof Error) cause = cause.cause;
+  while (cause instanceof Error && !(cause instanceof SagaError) && cause.cause instanceof Error) cause = cause.cause;
   return cause;
+}
+
+/** In words, for logs and health. */
+export function reasonOf(error: unknown): string {
+  const cause = rootCause(error);
+  return cause instanceof Error ? cause.message : String(cause);
 }
 
 /** Kafka's name of the error, as `MESSAGE_TOO_LARGE`. */

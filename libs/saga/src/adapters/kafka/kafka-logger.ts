@@ -3,8 +3,8 @@ import type { TransportContext } from '../../ports/transport.js';
 
 const silenceMs = 10_000;
 
-/** What kafkajs says about the ordinary course of things, or about what this adapter takes care of. */
-const ordinary = ['The group is rebalancing', 'Limiting retries for the idempotent producer'];
+/** The beginnings of what kafkajs says about the ordinary course of things, or about what this adapter takes care of and reports itself. */
+const ordinary = ['The group is rebalancing', 'Limiting retries for the idempotent producer', 'Response ', 'Crash: '];
 
 /** What kafkajs has to say as warnings of the service's logger, the same one at most every ten seconds. */
 export function routedTo(logger: TransportContext['logger']): logCreator {

@@ -3,7 +3,7 @@ import type { Message, Producer } from 'kafkajs';
 import type { TransportContext, TransportHealth } from '../../ports/transport.js';
 import { backoff } from './kafka-backoff.js';
 import type { KafkaClients } from './kafka-clients.js';
-import { refusalOf, rootCause } from './kafka-errors.js';
+import { reasonOf, refusalOf } from './kafka-errors.js';
 import type { Parcel } from './kafka-publication.js';
 import type { KafkaTopics } from './kafka-topics.js';
 
@@ -61,14 +61,21 @@ export class KafkaSender {
       this.producer ??= await this.connected();
       const topicMessages = [...groups].map(([topic, group]) => ({ topic, messages: group.map(kafkaMessage) }));
       await this.producer.sendBatch({ acks: -1, topicMessages });
-      this.trouble = undefined;
+      this.note(undefined);
       return undefined;
     } catch (error) {
-      this.trouble = String(rootCause(error));
+      if (refusalOf(error) === undefined) this.note(reasonOf(error));
       this.topics.doubt(topics);
       this.dropProducer();
       return error;
     }
+  }
+
+  private note(trouble: string | undefined): void {
+    if (trouble !== undefined && this.trouble === undefined)
+      this.logger.warn(`Publishing to Kafka fails, it is tried again: ${trouble}`);
+    if (trouble === undefined && this.trouble !== undefined) this.logger.log('Publishing to Kafka works again.');
+    this.trouble = trouble;
   }
 
   private async connected(): Promise<Producer> {
@@ -123,6 +130,6 @@ function halves(parcels: readonly Parcel[]): readonly (readonly Parcel[])[] {
 }
 
 function fail(parcels: readonly Parcel[], error: unknown, retriable: boolean): void {
-  const reason = String(rootCause(error));
+  const reason = reasonOf(error);
   for (const { message, publication } of parcels) publication.failed({ message, reason, retriable });
 }

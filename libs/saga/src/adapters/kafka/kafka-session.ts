@@ -7,8 +7,8 @@ import { incoming } from './kafka-records.js';
 
 const commitIntervalMs = 200;
 const roomPatienceMs = 50;
-/** More than a service has partitions: a lane that waits for room holds up no other. */
-const partitionsConsumedConcurrently = 1_000;
+/** Each costs a little on every fetch. A batch only stays here while its lane has no room, and not for long. */
+const partitionsConsumedConcurrently = 8;
 
 interface Place {
   readonly topic: string;

@@ -7,15 +7,17 @@ import type { TopicCreation } from './kafka-options.js';
 const appearsWithinMs = 10_000;
 const pollMs = 50;
 
-/** Topics that do not exist and may not be made here. */
+const letUs = 'Create it, or let the library do so: kafka({ createTopics: { partitions: 12, replicationFactor: 3 } })';
+
+/** Topics that do not exist and cannot be made from here. */
 export class TopicsMissing extends SagaError {
-  constructor(readonly topics: readonly string[]) {
+  constructor(
+    readonly topics: readonly string[],
+    whatToDo = letUs,
+    options?: ErrorOptions,
+  ) {
     const names = topics.map((topic) => `"${topic}"`).join(', ');
-    super(
-      'TOPICS_MISSING',
-      `Kafka has no topic ${names}. Create it, or let the library do so: kafka({ createTopics: { partitions: 12, replicationFactor: 3 } }).`,
-      { retriable: true },
-    );
+    super('TOPICS_MISSING', `Kafka has no topic ${names}. ${whatToDo}.`, { retriable: true }, options);
     this.name = 'TopicsMissing';
   }
 }
@@ -32,7 +34,7 @@ export class KafkaTopics {
   /**
    * Several services may do this at once: whoever is first makes the topic.
    *
-   * @throws TopicsMissing when some do not exist and may not be made
+   * @throws TopicsMissing when some do not exist and cannot be made
    */
   async ensure(topics: readonly string[]): Promise<void> {
     const unknown = topics.filter((topic) => !this.known.has(topic));
@@ -92,12 +94,8 @@ async function create(
       error instanceof Error && 'errors' in error ? (error.errors as readonly TopicRefusal[]) : [error as TopicRefusal];
     const refusal = errors.find(({ type }) => type !== 'TOPIC_ALREADY_EXISTS');
     if (!refusal) return;
-    const what = `topic "${refusal.topic ?? topics.join('", "')}" with ${partitions} partitions on ${replicationFactor} brokers`;
-    throw new SagaError(
-      'TOPIC_REFUSED',
-      `Kafka does not create ${what}: ${refusal.message}. Create it by hand, or change kafka({ createTopics }).`,
-      { retriable: true },
-      { cause: error },
-    );
+    const asked = `${partitions} partitions on ${replicationFactor} brokers`;
+    const whatToDo = `It refuses to create it with ${asked} (${refusal.message}). Create it by hand, or change kafka({ createTopics })`;
+    throw new TopicsMissing(refusal.topic === undefined ? topics : [refusal.topic], whatToDo, { cause: error });
   }
 }
