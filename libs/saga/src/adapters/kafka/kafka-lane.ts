@@ -35,7 +35,7 @@ export class PartitionLane {
   private waiting: Chunk[] = [];
   private waitingRecords = 0;
   private refusals = 0;
-  private rest: NodeJS.Timeout | undefined;
+  private rest: { readonly ms: number; readonly timer: NodeJS.Timeout | undefined } | undefined;
   private places = 0;
   private closed = false;
   private watchers: (() => void)[] = [];
@@ -79,7 +79,7 @@ export class PartitionLane {
   /** Hands over nothing more; resolves when nothing is in hand. */
   async close(): Promise<void> {
     this.closed = true;
-    clearTimeout(this.rest);
+    clearTimeout(this.rest?.timer);
     this.waiting = [];
     this.wakeWatchers();
     await Promise.all(this.handling);
@@ -124,16 +124,21 @@ export class PartitionLane {
   }
 
   private refuse(chunk: Chunk, error: unknown): void {
-    const pause = backoff(this.refusals, firstPause, longestPause);
-    this.refusals += 1;
     this.waiting = [...this.waiting, chunk].toSorted((one, other) => one.place - other.place);
     this.waitingRecords += chunk.records.length;
-    this.work.refused(chunk.records, error, pause);
-    if (this.closed || this.rest !== undefined) return;
-    this.rest = setTimeout(() => {
+    const rest = (this.rest ??= this.startRest());
+    this.work.refused(chunk.records, error, rest.ms);
+  }
+
+  private startRest(): { readonly ms: number; readonly timer: NodeJS.Timeout | undefined } {
+    const ms = backoff(this.refusals, firstPause, longestPause);
+    this.refusals += 1;
+    if (this.closed) return { ms, timer: undefined };
+    const timer = setTimeout(() => {
       this.rest = undefined;
       this.handOver();
-    }, pause);
+    }, ms);
+    return { ms, timer };
   }
 
   private wakeWatchers(): void {

@@ -1,11 +1,19 @@
 import type { TransportHealth } from '../../ports/transport.js';
 import type { WireMessage } from '../../protocol/wire.js';
 import { Publication, sizeOf, type Parcel } from './kafka-publication.js';
-import type { KafkaSender } from './kafka-sender.js';
 
 /** A send makes one batch per partition, and a broker takes no batch over 1 MiB: all of a send may go to one partition. */
 const sendBytes = 800_000;
 const sendCount = 1_000;
+
+/** Who sends what the publisher has gathered, and says to each publication what became of it. */
+export interface Sender {
+  send(parcels: readonly Parcel[]): Promise<void>;
+  /** From now on nothing is tried a second time. */
+  giveUp(): void;
+  close(): Promise<void>;
+  health(): TransportHealth;
+}
 
 /** Gathers what is published while a send is under way and sends it next: one send at a time, in the order of the calls. */
 export class KafkaPublisher {
@@ -14,7 +22,7 @@ export class KafkaPublisher {
   private readonly mostBytes: number;
 
   constructor(
-    private readonly sender: KafkaSender,
+    private readonly sender: Sender,
     private readonly maxMessageBytes: number,
   ) {
     this.mostBytes = Math.min(sendBytes, maxMessageBytes);

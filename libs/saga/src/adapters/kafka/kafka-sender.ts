@@ -5,6 +5,7 @@ import { backoff } from './kafka-backoff.js';
 import type { KafkaClients } from './kafka-clients.js';
 import { reasonOf, refusalOf } from './kafka-errors.js';
 import type { Parcel } from './kafka-publication.js';
+import type { Sender } from './kafka-publisher.js';
 import type { KafkaTopics } from './kafka-topics.js';
 
 const firstPause = 100;
@@ -14,7 +15,7 @@ const longestPause = 2_000;
  * Sends parcels through an idempotent producer. Two invariants: one send at a time, because kafkajs loses acknowledged messages when a connection
  * drops under two; and a new producer after any error, because the old one's sequence numbers may stand for what the broker has already.
  */
-export class KafkaSender {
+export class KafkaSender implements Sender {
   private producer: Producer | undefined;
   private trouble: string | undefined;
   private readonly givenUp = new AbortController();
@@ -26,7 +27,6 @@ export class KafkaSender {
     private readonly timeoutMs: number,
   ) {}
 
-  /** Resolves when what became of each parcel is known, and said to its publication. */
   async send(parcels: readonly Parcel[]): Promise<void> {
     for (let failures = 0; ; failures += 1) {
       const error = await this.attempt(parcels);
@@ -44,7 +44,6 @@ export class KafkaSender {
     return { up: false, detail: `publishing fails: ${this.trouble}` };
   }
 
-  /** From now on nothing is tried a second time. */
   giveUp(): void {
     this.givenUp.abort();
   }
