@@ -84,7 +84,7 @@ const trackerCallsOperator: Check = ({ core, saga, vocabulary }, { published }) 
 const trackerFindsNothing: Check = ({ core, saga, vocabulary }, { published }) =>
   core.foldSaga(saga, vocabulary.factsOf(published)).inconsistencies[0];
 
-/** protocol I1 to I9; I9's other half, that the tracker is monotone, is checked in tracker.ts. */
+/** What must hold. I9's other half, that the tracker is monotone, is checked in tracker.ts. */
 export const invariants: readonly Invariant[] = [
   { name: 'I1', says: 'a step has at most one effect and one undo', at: 'every world', broken: oneEffectOneUndo },
   { name: 'I2', says: 'nothing is undone that was not done', at: 'every world', broken: noUndoWithoutEffect },

@@ -2,7 +2,7 @@ import { isTerminal, type SagaStatus } from '../../libs/saga/src/protocol/saga-s
 import type { Scene } from './scene.js';
 import type { EventSet } from './vocabulary.js';
 
-/** protocol 4: where a tracker that learns one more event may go. Terminal states have no way out. */
+/** Where a tracker that learns one more event may go. Terminal states have no way out. */
 const allowed: Readonly<Record<SagaStatus, readonly SagaStatus[]>> = {
   unknown: ['running', 'compensating', 'needsIntervention', 'completed', 'aborted'],
   running: ['compensating', 'needsIntervention', 'completed', 'aborted'],
