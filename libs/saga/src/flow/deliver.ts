@@ -57,12 +57,12 @@ export class Deliverer {
     });
   }
 
-  /** What a failed attempt leaves is recorded in a transaction of its own. A start that fails leaves nothing: its caller is told. */
+  /** What a failed attempt leaves is recorded in a transaction of its own. A start that fails leaves nothing when its caller is told. */
   private async settleAlone(delivery: Delivery): Promise<Settled> {
     try {
       return await repeatedOnConflict(() => this.settleTogether([delivery]));
     } catch (error) {
-      if (error instanceof FenceConflict || (isStart(delivery) && !(error instanceof StepRejected))) throw error;
+      if (error instanceof FenceConflict || (isAttended(delivery) && !(error instanceof StepRejected))) throw error;
       return repeatedOnConflict(() =>
         this.inTransaction([delivery], async (_transaction, ledger) => [this.failed(delivery, ledger, error)]),
       );
@@ -162,8 +162,8 @@ async function repeatedOnConflict(work: () => Promise<readonly Settled[]>): Prom
   }
 }
 
-function isStart({ happening }: Delivery): boolean {
-  return happening.type === 'signal' && happening.signal.type === 'started';
+function isAttended({ happening }: Delivery): boolean {
+  return happening.type === 'signal' && happening.attended === true;
 }
 
 function failureLine(row: FenceRow, error: unknown): string {

@@ -26,6 +26,8 @@ export type Happening =
       readonly input?: { readonly from: string; readonly event: StoredEvent; readonly instance: unknown };
       readonly cause?: Cause;
       readonly causationId?: string;
+      /** Somebody waits for the start and is told when it fails; then it leaves nothing. */
+      readonly attended?: boolean;
     }
   /** A parked attempt is due. */
   | { readonly type: 'attempt' }

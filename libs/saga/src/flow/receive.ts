@@ -1,5 +1,6 @@
 import { eventFrom, type EventClass } from '../definition/domain-event.js';
 import type { SagaGraph } from '../definition/saga-definition.js';
+import type { Envelope } from '../protocol/envelope.js';
 import { PoisonRecord, type WireMessage } from '../protocol/wire.js';
 import type { IncomingRecord } from '../ports/transport.js';
 import type { Delivery, Settled } from './delivery.js';
@@ -33,7 +34,7 @@ async function receiveOne(
 ): Promise<void> {
   try {
     const started = audience === 'steps' && (await startedBy(participant, submit, record));
-    if (!started) await receiveSagaEvent(participant, submit, audience, record);
+    if (!started || isSagaEvent(record)) await receiveSagaEvent(participant, submit, audience, record);
   } catch (error) {
     if (!(error instanceof PoisonRecord)) throw error;
     await bury(participant, audience, record, error);
@@ -50,7 +51,19 @@ async function receiveSagaEvent(
   const deliveries = known ? deliveriesOf(participant.steps, audience, known.event, known.instance) : [];
   if (!known || deliveries.length === 0) return participant.tally.count('ignored');
   const settled = await Promise.all(deliveries.map(submit));
-  if (settled.some(({ verdict }) => verdict === 'handled')) participant.mirror(known.event);
+  const taken = settled.some(({ verdict }) => verdict === 'handled' || verdict === 'retried');
+  if (taken && isNews(participant, audience, known.event)) participant.mirror(known.event);
+}
+
+/** An event of a saga may start another saga as well. */
+function isSagaEvent({ headers }: IncomingRecord): boolean {
+  return headers['ce_sagaid'] !== undefined;
+}
+
+/** Each event is mirrored once in a service: its own when it emits them, another's when its steps take it, or its listeners where no step does. */
+function isNews(participant: Participant, audience: Audience, event: Envelope): boolean {
+  if (event.source === `/${participant.service}`) return false;
+  return audience === 'steps' || deliveriesOf(participant.steps, 'steps', event).length === 0;
 }
 
 async function startedBy(participant: Participant, submit: Submit, record: IncomingRecord): Promise<boolean> {

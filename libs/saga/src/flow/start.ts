@@ -1,4 +1,4 @@
-import type { EventInstance } from '../definition/domain-event.js';
+import { eventFrom, InvalidEventData, type EventClass, type EventInstance } from '../definition/domain-event.js';
 import type { SagaGraph } from '../definition/saga-definition.js';
 import type { SagaHeaders } from '../protocol/envelope.js';
 import { SagaError } from '../protocol/errors.js';
@@ -51,11 +51,11 @@ export async function startSaga(
     correlationId: options.correlationId ?? sagaId,
     partitionKey: sagaId,
   };
-  const settled = await submit(startDelivery(participant, saga, headers, accepted(saga, input)));
-  return startedBy(settled);
+  const { happening, ...delivery } = startDelivery(participant, saga, headers, accepted(saga, input));
+  return startedBy(await submit({ ...delivery, happening: { ...happening, attended: true } }));
 }
 
-/** Starts a saga from an outside event of its definition; the same event starts one saga only. */
+/** Starts a saga from an outside event of its definition; the same event starts one saga only. Nobody waits for it: a source that fails is attempted again. */
 export async function startFromEvent(
   participant: Pick<Participant, 'steps' | 'chance' | 'service'>,
   submit: Submit,
@@ -84,7 +84,7 @@ function startDelivery(
   headers: SagaHeaders,
   input: unknown,
   causationId?: string,
-): Delivery {
+): Delivery & { readonly happening: { readonly type: 'signal' } } {
   const bound = participant.steps.find(saga.name, saga.source);
   if (!bound) {
     throw new SagaError(
@@ -108,7 +108,8 @@ function startDelivery(
 }
 
 function accepted(saga: SagaGraph, input: unknown): unknown {
-  const schema = saga.steps[saga.source]!.input;
+  const { on, input: schema } = saga.steps[saga.source]!;
+  if (on) return outsideEvent(saga, on, input);
   if (!schema) return input;
   const result = schema['~standard'].validate(input);
   if (result instanceof Promise)
@@ -117,11 +118,29 @@ function accepted(saga: SagaGraph, input: unknown): unknown {
       `The input schema of saga "${saga.name}" is asynchronous; use a synchronous one.`,
     );
   if (!result.issues) return result.value;
-  const issues = result.issues.map(
-    (issue) =>
-      `${issue.path?.map((part) => String(typeof part === 'object' ? part.key : part)).join('.') ?? 'input'}: ${issue.message}`,
+  throw invalidInput(
+    saga,
+    result.issues.map(
+      (issue) =>
+        `${issue.path?.map((part) => String(typeof part === 'object' ? part.key : part)).join('.') ?? 'input'}: ${issue.message}`,
+    ),
   );
-  throw new SagaError('INVALID_START_INPUT', `Saga "${saga.name}" cannot start with this input: ${issues.join('; ')}.`);
+}
+
+function outsideEvent(saga: SagaGraph, on: EventClass, input: unknown): EventInstance {
+  try {
+    return eventFrom(on, input);
+  } catch (error) {
+    if (error instanceof InvalidEventData) throw invalidInput(saga, error.issues);
+    throw error;
+  }
+}
+
+function invalidInput(saga: SagaGraph, issues: readonly string[]): SagaError {
+  return new SagaError(
+    'INVALID_START_INPUT',
+    `Saga "${saga.name}" cannot start with this input: ${issues.join('; ')}.`,
+  );
 }
 
 function startedBy({ row, verdict }: Settled): Started {
