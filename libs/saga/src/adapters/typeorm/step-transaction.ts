@@ -10,15 +10,26 @@ interface Scope {
 const scopes = new WeakMap<EntityManager, AsyncLocalStorage<Scope>>();
 
 /**
- * Makes everything that is reached through this DataSource's own manager (injected repositories, query builders, the manager itself)
- * run in the transaction of the step that is running, and as before where none is.
+ * Makes everything that is reached through this DataSource (injected repositories, its manager, query builders, its own `query` and `transaction`)
+ * run in the transaction of the step that is running, and as before where none is. A query runner that is made by hand stays apart.
  */
 export function joinStepTransactions(dataSource: DataSource): void {
   const { manager } = dataSource;
   if (scopes.has(manager)) return;
   const storage = new AsyncLocalStorage<Scope>();
   scopes.set(manager, storage);
-  Object.defineProperty(manager, 'queryRunner', { configurable: true, get: () => openRunner(storage.getStore()) });
+  const runner = (): QueryRunner | undefined => openRunner(storage.getStore());
+  Object.defineProperty(manager, 'queryRunner', { configurable: true, get: runner });
+  const query = dataSource.query.bind(dataSource);
+  const queryBuilder = dataSource.createQueryBuilder.bind(dataSource) as (...given: unknown[]) => unknown;
+  Object.assign(dataSource, {
+    query: async (text: string, parameters?: unknown[], given?: QueryRunner) =>
+      query(text, parameters, given ?? runner()),
+    createQueryBuilder: (entityOrRunner?: unknown, alias?: string, given?: QueryRunner) =>
+      alias === undefined
+        ? queryBuilder(entityOrRunner ?? runner())
+        : queryBuilder(entityOrRunner, alias, given ?? runner()),
+  });
 }
 
 /** Runs a step's method so that what it writes joins the runner's transaction. */
@@ -57,6 +68,20 @@ export async function beginWith<Row>(runner: QueryRunner, query: string | undefi
   opened.transactionDepth = 1;
   const results = await client.query(query ? `${begin};${query}` : begin);
   return query ? (results as [unknown, { rows: Row[] }])[1].rows : [];
+}
+
+/** Runs a query of the library's own, which joins no step whoever calls it. */
+export async function queryApart<Result>(
+  dataSource: DataSource,
+  text: string,
+  parameters: unknown[] = [],
+): Promise<Result> {
+  const runner = dataSource.createQueryRunner();
+  try {
+    return (await runner.query(text, parameters)) as Result;
+  } finally {
+    await runner.release();
+  }
 }
 
 /** Rolls back what is open. A connection that cannot even do that is lost, and its transaction with it: the error that led here is the one to tell. */

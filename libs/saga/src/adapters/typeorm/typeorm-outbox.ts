@@ -1,7 +1,7 @@
 import type { DataSource } from 'typeorm';
 import type { Outbox, OutboxMessage } from '../../ports/step-store.js';
 import { unpacked } from './row-mapping.js';
-import { rolledBack } from './step-transaction.js';
+import { queryApart, rolledBack } from './step-transaction.js';
 
 interface OutboxRecord {
   readonly id: string;
@@ -38,11 +38,12 @@ export class TypeOrmOutbox implements Outbox {
   }
 
   async delete(ids: readonly string[]): Promise<void> {
-    await this.dataSource.query('DELETE FROM saga_outbox WHERE id = ANY($1::uuid[])', [ids]);
+    await queryApart(this.dataSource, 'DELETE FROM saga_outbox WHERE id = ANY($1::uuid[])', [ids]);
   }
 
   async backlog(): Promise<{ readonly size: number; readonly oldest?: Date }> {
-    const [{ size, oldest }] = await this.dataSource.query<[{ size: number; oldest: Date | null }]>(
+    const [{ size, oldest }] = await queryApart<[{ size: number; oldest: Date | null }]>(
+      this.dataSource,
       'SELECT count(*)::integer AS size, min(created_at) AS oldest FROM saga_outbox',
     );
     return { size, ...(oldest && { oldest }) };

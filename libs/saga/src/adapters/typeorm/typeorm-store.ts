@@ -9,7 +9,7 @@ import {
 } from '../../ports/step-store.js';
 import { claimStatement, lockStatement, saveStatement } from './statements.js';
 import { packed, recordOf, rowOf, type StepRecord } from './row-mapping.js';
-import { beginWith, inScope, joinStepTransactions, rolledBack } from './step-transaction.js';
+import { beginWith, inScope, joinStepTransactions, queryApart, rolledBack } from './step-transaction.js';
 import { TypeOrmOutbox } from './typeorm-outbox.js';
 
 /** Fence rows and outbox in the service's own Postgres, through its TypeORM DataSource. Hot statements are SQL, few and multi-row. */
@@ -37,19 +37,22 @@ export class TypeOrmStore implements StepStore {
   }
 
   async claimDue(limit: number, leaseMs: number): Promise<readonly FenceRow[]> {
-    const records = await this.dataSource.query<StepRecord[]>(claimStatement, [limit, leaseMs]);
+    const records = await queryApart<StepRecord[]>(this.dataSource, claimStatement, [limit, leaseMs]);
     return records.map(rowOf);
   }
 
   async nextDue(): Promise<Date | undefined> {
-    const [{ due }] = await this.dataSource.query<[{ due: Date | null }]>(
+    const [{ due }] = await queryApart<[{ due: Date | null }]>(
+      this.dataSource,
       'SELECT min(next_attempt_at) AS due FROM saga_step WHERE next_attempt_at IS NOT NULL',
     );
     return due ?? undefined;
   }
 
   async find(sagaId: string): Promise<readonly FenceRow[]> {
-    const records = await this.dataSource.query<StepRecord[]>('SELECT * FROM saga_step WHERE saga_id = $1', [sagaId]);
+    const records = await queryApart<StepRecord[]>(this.dataSource, 'SELECT * FROM saga_step WHERE saga_id = $1', [
+      sagaId,
+    ]);
     return records.map(rowOf);
   }
 
