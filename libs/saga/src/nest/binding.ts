@@ -1,11 +1,12 @@
 import { sagaOf } from '../definition/define-saga.js';
-import type { SagaGraph, StepNode } from '../definition/saga-definition.js';
+import { eventType } from '../definition/domain-event.js';
+import type { SagaGraph } from '../definition/saga-definition.js';
 import { SagaError } from '../protocol/errors.js';
-import type { Outcome } from '../protocol/outcome.js';
 import { defaultRetry, type RetryPolicy } from '../protocol/retry.js';
 import type { BoundStep, StepContext } from '../flow/bound-step.js';
-import { withCapture } from './current-step.js';
+import { asListener, withCapture } from './current-step.js';
 import type { FoundHandler } from './explorer.js';
+import { heardIn } from './heard-events.js';
 import type { SagaInvocation } from './invocation.js';
 import type { SagaModuleOptions } from './saga.options.js';
 
@@ -53,52 +54,49 @@ export function bindHandlers(
   });
 }
 
-/** A listener has a fence row like a step, under its own name; it stands outside the graph and is repeated until it is done. */
+/**
+ * A listener has a fence row like a step, under its own name; it stands outside the graph and is repeated until it is done. A closing has two
+ * types of events, the declared one and the one that the library makes: it is told of its own only.
+ */
 function bindListener(
   handler: FoundHandler,
   sagas: readonly SagaGraph[],
   invocation: SagaInvocation,
   retry: RetryPolicy,
 ): readonly BoundStep[] {
-  if (handler.metadata.kind !== 'listener') return [];
-  const { type } = handler.metadata.event;
+  const { metadata } = handler;
+  if (metadata.kind !== 'listener' || !metadata.event) return [];
+  const { type } = metadata.event;
   const call = invocation.callOf(handler);
-  return sagas.flatMap((saga) =>
-    Object.values(saga.steps).flatMap((step) =>
-      outcomesNamed(step, type).map((outcome): BoundStep => {
-        const node: StepNode = {
-          ...step,
-          name: handler.label,
-          role: 'retriable',
-          external: false,
-          predecessors: [step.name],
-          successors: [],
-        };
-        return {
-          saga,
-          node,
-          run: (event, context) => call(event, publicContext(context)),
-          retry,
-          undoRetry: retry,
-          hears: { step: step.name, outcome },
-        };
-      }),
-    ),
-  );
+  const name = listenerName(handler, type);
+  return heardIn(sagas, type).map(({ saga, step, outcome }): BoundStep => ({
+    saga,
+    node: { ...step, name, role: 'retriable', external: false, predecessors: [step.name], successors: [] },
+    run: (event, context) =>
+      typeOf(event) === type ? asListener(name, () => call(event, publicContext(context))) : Promise.resolve(),
+    retry,
+    undoRetry: retry,
+    hears: { step: step.name, outcome },
+  }));
 }
 
-function outcomesNamed({ events }: StepNode, type: string): readonly Outcome[] {
-  return (['done', 'rejected', 'compensated', 'cancelled'] as const).filter((outcome) => events[outcome].type === type);
+/** The name of its fence row: one method may listen to several events. */
+export function listenerName({ label }: FoundHandler, type: string): string {
+  return `${label}(${type})`;
 }
 
-/** The context of an external step has no transaction, and says so when it is asked for one. */
+function typeOf(event: unknown): unknown {
+  return typeof event === 'object' && event !== null && eventType in event ? event[eventType] : undefined;
+}
+
+/** A context without a transaction says so when it is asked for one: that of an external step, and all of a store that is no database. */
 function publicContext(context: StepContext): object {
   if ('manager' in context) return context;
   return Object.defineProperty({ ...context }, 'manager', {
     get() {
       throw new SagaError(
         'NO_TRANSACTION',
-        `Step "${context.step}" runs outside any transaction (effect: 'external'), so it has no manager; write business rows in a step of its own.`,
+        `Step "${context.step}" runs outside any database transaction (effect: 'external', or a store that is no database), so it has no manager; write business rows in a step of its own.`,
         { sagaId: context.sagaId, step: context.step, retriable: false },
       );
     },

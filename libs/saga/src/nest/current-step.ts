@@ -4,23 +4,36 @@ import type { StepNode } from '../definition/saga-definition.js';
 import { SagaError } from '../protocol/errors.js';
 
 interface Scope {
-  readonly step: StepNode;
+  readonly name: string;
+  /** The types of events that are the step's answer when it publishes them. */
+  readonly answers: readonly string[];
   readonly captured: object[];
+  ended: boolean;
 }
 
 const storage = new AsyncLocalStorage<Scope>();
 
-/** The step whose method is running, if one is. */
-export function currentStep(): StepNode | undefined {
-  return storage.getStore()?.step;
+/** The step or listener whose method is running, if one is. What a method left running after its end is not in it any more. */
+export function currentStep(): string | undefined {
+  return openScope()?.name;
+}
+
+/** @throws SagaError `START_INSIDE_STEP` when a step or a listener is running */
+export function refuseInsideStep(saga: string): void {
+  const step = currentStep();
+  if (step === undefined) return;
+  throw new SagaError(
+    'START_INSIDE_STEP',
+    `Saga "${saga}" cannot be started inside "${step}": it would not be undone with it. Let the event that "${step}" emits start it: createTask: { on: SomeEvent, ... }.`,
+    { step, retriable: false },
+  );
 }
 
 /** Takes an event that was published inside a step, when it is one of the step's own: it is the step's answer, as if it had been returned. */
 export function capture(event: unknown): boolean {
-  const scope = storage.getStore();
+  const scope = openScope();
   if (!scope || typeof event !== 'object' || event === null || !(eventType in event)) return false;
-  const { done, rejected, compensated } = scope.step.events;
-  if (![done, rejected, compensated].some(({ type }) => type === event[eventType])) return false;
+  if (!scope.answers.includes(String(event[eventType]))) return false;
   scope.captured.push(event);
   return true;
 }
@@ -31,13 +44,42 @@ export function capture(event: unknown): boolean {
  * @throws SagaError `TWO_ANSWERS` when it did both, or published two
  */
 export async function withCapture(step: StepNode, method: () => Promise<unknown>): Promise<unknown> {
-  const scope: Scope = { step, captured: [] };
-  const returned = await storage.run(scope, method);
-  const answers = [...new Set(returned === undefined ? scope.captured : [returned, ...scope.captured])];
+  const { done, rejected, compensated } = step.events;
+  const { returned, captured } = await inScope(
+    step.name,
+    [done, rejected, compensated].map(({ type }) => type),
+    method,
+  );
+  const answers = [...new Set(returned === undefined ? captured : [returned, ...captured])];
   if (answers.length <= 1) return answers[0];
   throw new SagaError(
     'TWO_ANSWERS',
     `Step "${step.name}" of saga "${step.saga}" gave ${answers.length} events; return one, or publish one inside the step.`,
     { step: step.name, retriable: false },
   );
+}
+
+/** Runs a listener's method. Whatever it publishes is no answer. */
+export async function asListener(name: string, method: () => Promise<unknown>): Promise<unknown> {
+  const { returned } = await inScope(name, [], method);
+  return returned;
+}
+
+async function inScope(
+  name: string,
+  answers: readonly string[],
+  method: () => Promise<unknown>,
+): Promise<{ readonly returned: unknown; readonly captured: readonly object[] }> {
+  const scope: Scope = { name, answers, captured: [], ended: false };
+  try {
+    const returned = await storage.run(scope, method);
+    return { returned, captured: [...scope.captured] };
+  } finally {
+    scope.ended = true;
+  }
+}
+
+function openScope(): Scope | undefined {
+  const scope = storage.getStore();
+  return scope?.ended ? undefined : scope;
 }

@@ -6,16 +6,28 @@ import type { HandlerOptions } from './decorators.js';
 /** What a decorator says about a method. */
 export type HandlerMetadata = { readonly property: string | symbol; readonly options: HandlerOptions } & (
   | { readonly kind: 'step' | 'compensation'; readonly step: StepNode | undefined }
-  | { readonly kind: 'listener'; readonly event: EventClass }
+  | { readonly kind: 'listener'; readonly event: EventClass | undefined }
 );
 
 const key = Symbol('nest-saga.handlers');
 
-/** On the class, by property: metadata on the function is lost when another decorator replaces it. */
+/** Nest's mark of classes whose methods are called from outside: enhancers of the whole application that are request-scoped reach these only. */
+const entryProvider = '__entryProvider__';
+
+/**
+ * On the class, by property: metadata on the function is lost when another decorator replaces it.
+ *
+ * @throws TypeError for a static method
+ */
 export function addHandler(target: object, handler: HandlerMetadata): void {
+  if (typeof target === 'function') {
+    const name = `${target.name}.${String(handler.property)}`;
+    throw new TypeError(`${name} is static; sagas call methods of the instance that Nest makes. Remove "static".`);
+  }
   const { constructor } = target;
   const own = (Reflect.getOwnMetadata(key, constructor) ?? []) as readonly HandlerMetadata[];
   Reflect.defineMetadata(key, [...own, handler], constructor);
+  Reflect.defineMetadata(entryProvider, true, constructor);
 }
 
 /** The handlers of a class and of the classes it extends; an overriding class may decorate a method anew. */

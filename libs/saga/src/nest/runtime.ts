@@ -17,11 +17,14 @@ import { Tally } from '../flow/tally.js';
 import type { StepStore } from '../ports/step-store.js';
 import type { Subscription, Transport } from '../ports/transport.js';
 import { bindHandlers, knownSagas } from './binding.js';
+import { refuseInsideStep } from './current-step.js';
 import { EventBusBridge } from './event-bus-bridge.js';
 import { SagaExplorer } from './explorer.js';
 import { SagaInvocation } from './invocation.js';
 import { SAGA_OPTIONS } from './saga.module-definition.js';
 import type { SagaModuleOptions } from './saga.options.js';
+import { handlerLine } from './handler-line.js';
+import { optionViolations } from './option-checks.js';
 import { InvalidSagaSetup, setupViolations } from './setup-checks.js';
 
 /** The one place where adapters meet the flow: builds the service's participant from what the application declares. */
@@ -42,6 +45,8 @@ export class SagaRuntime {
     private readonly invocation: SagaInvocation,
     private readonly bridge: EventBusBridge,
   ) {
+    const violations = optionViolations(options);
+    if (violations.length > 0) throw new InvalidSagaSetup(options.service, violations);
     this.topics = topicsNamed(options.topics ?? 'perSaga', options.prefix);
     this.transport = options.transport({ service: options.service, logger: this.logger });
   }
@@ -75,30 +80,35 @@ export class SagaRuntime {
     for (const subscription of this.others) await this.transport.subscribe(subscription);
   }
 
+  /** @throws SagaError `NO_DATA_SOURCE` */
   dataSource(): DataSource {
-    const name = this.options.dataSource;
-    try {
-      return this.moduleRef.get<DataSource>(getDataSourceToken(name), { strict: false });
-    } catch {
-      const which = name === undefined ? 'default TypeORM DataSource' : `TypeORM DataSource named "${name}"`;
-      throw new SagaError(
-        'NO_DATA_SOURCE',
-        `SagaModule finds no ${which}; import TypeOrmModule.forRoot(...), or name another with the option dataSource.`,
-      );
-    }
+    const dataSource = this.findDataSource();
+    if (dataSource) return dataSource;
+    throw new SagaError('NO_DATA_SOURCE', `Service "${this.options.service}": ${this.dataSourceViolations()[0]}.`);
+  }
+
+  /** Creates or upgrades the library's tables, unless the application does so itself. */
+  async prepareTables(): Promise<void> {
+    if (this.options.migrations !== 'manual') await migrate(this.dataSource());
+  }
+
+  /** Stops to consume, finishes what is in hand and publishes it. */
+  async drain(): Promise<void> {
+    await this.built?.drain();
   }
 
   private async build(): Promise<void> {
     const { options, transport, topics } = this;
     const handlers = this.explorer.find();
     this.known = knownSagas(handlers, options.sagas);
-    const violations = setupViolations(handlers, this.known);
+    const violations = [
+      ...this.moduleViolations(),
+      ...setupViolations(handlers, this.known, topics),
+      ...(options.store ? [] : this.dataSourceViolations()),
+    ];
     if (violations.length > 0) throw new InvalidSagaSetup(options.service, violations);
     const steps = bindHandlers(handlers, this.known, this.invocation, options);
-    for (const { node, saga, hears } of steps)
-      this.logger.log(
-        `${node.name} ${hears ? 'listens' : 'is bound'} -> ${saga.name}${hears ? `.${hears.step} ${hears.outcome}` : ''}`,
-      );
+    for (const handler of handlers) this.logger.log(handlerLine(handler));
     this.built = new SagaService({
       service: options.service,
       steps: new BoundSteps(steps),
@@ -112,15 +122,45 @@ export class SagaRuntime {
       tally: new Tally(),
       mirror: (event) => this.bridge.mirror(event),
     });
-    this.bridge.attach((event) => this.startBy(event));
+    this.attachToBus();
   }
 
   private async openStore(): Promise<StepStore> {
-    const { store, migrations } = this.options;
+    const { store } = this.options;
     if (store) return store({ moduleRef: this.moduleRef, clock: systemClock });
-    const dataSource = this.dataSource();
-    if (migrations !== 'manual') await migrate(dataSource);
-    return new TypeOrmStore(dataSource);
+    await this.prepareTables();
+    return new TypeOrmStore(this.dataSource());
+  }
+
+  private findDataSource(): DataSource | undefined {
+    try {
+      return this.moduleRef.get<DataSource>(getDataSourceToken(this.options.dataSource), { strict: false });
+    } catch {
+      return undefined;
+    }
+  }
+
+  private dataSourceViolations(): readonly string[] {
+    const name = this.options.dataSource;
+    const which = name === undefined ? 'default TypeORM DataSource' : `TypeORM DataSource named "${name}"`;
+    const dataSource = this.findDataSource();
+    if (!dataSource)
+      return [`there is no ${which}; import TypeOrmModule.forRoot(...), or name another with the option dataSource`];
+    const { type } = dataSource.options;
+    return type === 'postgres' ? [] : [`the ${which} is of type "${type}"; sagas live in Postgres`];
+  }
+
+  private moduleViolations(): readonly string[] {
+    const services = this.explorer.instancesOf<SagaRuntime>(SagaRuntime).map(({ options }) => `"${options.service}"`);
+    if (services.length === 1) return [];
+    return [
+      `SagaModule is imported ${services.length} times (for ${services.join(', ')}); one application is one service: import it once, in the root module`,
+    ];
+  }
+
+  /** Takes its place on the event bus; again when the application has started, because it may have set a publisher of its own meanwhile. */
+  attachToBus(): void {
+    this.bridge.attach((event) => this.startBy(event));
   }
 
   /** An event on the local bus may start a saga whose definition names it. Nobody waits for it there, so a failure is only told. */
@@ -128,6 +168,7 @@ export class SagaRuntime {
     const type = eventType in event ? String(event[eventType]) : undefined;
     const saga = this.known.find((candidate) => candidate.steps[candidate.source]!.on?.type === type);
     if (type === undefined || !saga || !this.service.participant.steps.find(saga.name, saga.source)) return;
+    refuseInsideStep(saga.name);
     const { participant, submit } = this.service;
     startFromEvent(participant, submit, saga, { key: systemChance.newId(), instance: event as EventInstance }).catch(
       (error: unknown) => {

@@ -5,26 +5,30 @@ import {
   type OnModuleDestroy,
   type OnModuleInit,
 } from '@nestjs/common';
+import { EventBusBridge } from './event-bus-bridge.js';
 import { SagaRuntime } from './runtime.js';
 import { SagaServer } from './saga.server.js';
 
 /**
- * Lives in the module that the application imports, not in a global one: so it starts after the event bus has its handlers, and it
- * drains before the bus lets go of them and before the database is closed.
+ * Lives in the module that the application imports, not in a global one: so it starts after the global modules have, and it drains before they
+ * and the database are closed.
  */
 @Injectable()
 export class SagaLifecycle implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy, OnApplicationShutdown {
   constructor(
     private readonly runtime: SagaRuntime,
     private readonly server: SagaServer,
+    private readonly bridge: EventBusBridge,
   ) {}
 
-  onModuleInit(): Promise<void> {
-    return this.runtime.prepare();
+  async onModuleInit(): Promise<void> {
+    await this.runtime.prepare();
+    this.bridge.outlive(() => this.server.drain());
   }
 
-  onApplicationBootstrap(): Promise<void> {
-    return this.server.markReady();
+  async onApplicationBootstrap(): Promise<void> {
+    this.runtime.attachToBus();
+    await this.server.markReady();
   }
 
   onModuleDestroy(): Promise<void> {

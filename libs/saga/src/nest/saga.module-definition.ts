@@ -6,4 +6,7 @@ export const {
   MODULE_OPTIONS_TOKEN: SAGA_OPTIONS,
   OPTIONS_TYPE,
   ASYNC_OPTIONS_TYPE,
-} = new ConfigurableModuleBuilder<SagaModuleOptions>({ moduleName: 'Saga' }).setClassMethodName('forRoot').build();
+} = new ConfigurableModuleBuilder<SagaModuleOptions>({ moduleName: 'Saga' })
+  .setClassMethodName('forRoot')
+  .setFactoryMethodName('createSagaOptions')
+  .build();

@@ -13,7 +13,7 @@ import { Sagas } from './sagas.js';
 @Module({
   imports: [DiscoveryModule],
   providers: [SagaExplorer, SagaInvocation, EventBusBridge, SagaRuntime, SagaServer, Sagas],
-  exports: [SagaRuntime, SagaServer, Sagas],
+  exports: [SagaRuntime, SagaServer, Sagas, EventBusBridge],
 })
 class SagaCoreModule extends ConfigurableModuleClass {}
 

@@ -32,7 +32,7 @@ export class SagaServer extends Server implements CustomTransportStrategy {
 
   /** Stops to consume, finishes what is in hand and publishes it. */
   drain(): Promise<void> {
-    this.drained ??= this.started ? this.started.then(() => this.runtime.service.drain()) : Promise.resolve();
+    this.drained ??= this.stop();
     return this.drained;
   }
 
@@ -47,6 +47,12 @@ export class SagaServer extends Server implements CustomTransportStrategy {
   /** The transport behind the port. */
   unwrap<T = Transport>(): T {
     return this.runtime.transport as unknown as T;
+  }
+
+  /** Also when it never started, or could not: starts may be in hand. */
+  private async stop(): Promise<void> {
+    await this.started?.catch(() => undefined);
+    await this.runtime.drain();
   }
 
   private async startAndTell(callback: (error?: unknown) => void): Promise<void> {

@@ -7,17 +7,20 @@ import { isTerminal } from '../protocol/saga-state.js';
 import type { Started, StartOptions } from '../flow/start.js';
 import type { TransportHealth } from '../ports/transport.js';
 import { SagaTracker, type TrackedSaga } from '../tracker/saga-tracker.js';
-import { currentStep } from './current-step.js';
+import { refuseInsideStep } from './current-step.js';
 import { SagaRuntime } from './runtime.js';
 
+/** What starts a step from outside: the data of its outside event, what its input schema takes, or any object. */
+type StartInput<Spec> = Spec extends { readonly on: new (data: infer Data) => unknown }
+  ? Data
+  : Spec extends { readonly input: { readonly '~standard': { readonly types?: infer Types } } }
+    ? NonNullable<Types> extends { readonly input: infer Input }
+      ? Input
+      : object
+    : object;
+
 type SourceInput<S> = {
-  [K in keyof S]: S[K] extends { readonly after: unknown }
-    ? never
-    : S[K] extends { readonly input: { readonly '~standard': { readonly types?: infer T } } }
-      ? NonNullable<T> extends { readonly input: infer I }
-        ? I
-        : object
-      : object;
+  [K in keyof S]: S[K] extends { readonly after: unknown } ? never : StartInput<S[K]>;
 }[keyof S];
 
 export type AbortAnswer = 'requested' | 'refused';
@@ -40,19 +43,12 @@ export class Sagas {
    * and nothing is left behind. With a `key`, a second start finds the first saga.
    */
   async start<S>(saga: SagaDefinition<S>, input: SourceInput<S>, options?: StartOptions): Promise<Started> {
-    const step = currentStep();
-    if (step) {
-      throw new SagaError(
-        'START_INSIDE_STEP',
-        `Saga "${saga.name}" cannot be started inside step "${step.name}": it would not be undone with it. Start it from an event: createTask: { on: SomeEvent, ... }.`,
-        { step: step.name, retriable: false },
-      );
-    }
+    refuseInsideStep(saga.name);
     return this.runtime.service.startSaga(saga, input, options);
   }
 
   /** What the tracker knows of a saga; `undefined` when it has seen none of its events (yet). */
-  status(sagaId: string): Promise<TrackedSaga | undefined> {
+  async status(sagaId: string): Promise<TrackedSaga | undefined> {
     return this.tracker().find(sagaId);
   }
 

@@ -1,8 +1,13 @@
 import { sagaOf } from '../definition/define-saga.js';
 import type { SagaGraph, StepNode } from '../definition/saga-definition.js';
+import type { Topics } from '../protocol/topics.js';
+import { listenerName } from './binding.js';
+import { missingEnhancers } from './enhancers.js';
 import type { FoundHandler } from './explorer.js';
+import { heardIn } from './heard-events.js';
+import { retryViolations } from './option-checks.js';
 
-/** The service's decorated methods do not fit its definitions. The message and `violations` list everything that is wrong and how to mend each. */
+/** The application does not fit its sagas. The message and `violations` list everything that is wrong and how to mend each. */
 export class InvalidSagaSetup extends Error {
   readonly code = 'INVALID_SAGA_SETUP';
 
@@ -17,74 +22,108 @@ export class InvalidSagaSetup extends Error {
   }
 }
 
+type Handlers = ReadonlyMap<StepNode, readonly FoundHandler[]>;
+
 /** Everything wrong with what was found, in a stable order. */
-export function setupViolations(handlers: readonly FoundHandler[], sagas: readonly SagaGraph[]): readonly string[] {
-  const found: string[] = [];
-  const steps = new Map<StepNode, FoundHandler[]>();
-  const undos = new Map<StepNode, FoundHandler[]>();
-  for (const handler of handlers) {
-    const { metadata, label } = handler;
-    if (metadata.kind === 'listener') {
-      if (!sagas.some((saga) => emits(saga, metadata.event?.type))) {
-        found.push(
-          `${label} listens to "${metadata.event?.type}", which no saga known to this service emits; add its definition to SagaModule.forRoot({ sagas: [...] })`,
-        );
-      }
-      continue;
-    }
-    if (!metadata.step || !sagaOf(metadata.step)) {
-      found.push(
-        `${label} is decorated for a step that no definition has; give the decorator a step of a saga, such as TaskAssignment.steps.assignUser`,
-      );
-      continue;
-    }
-    const group = metadata.kind === 'step' ? steps : undos;
-    group.set(metadata.step, [...(group.get(metadata.step) ?? []), handler]);
-  }
+export function setupViolations(
+  handlers: readonly FoundHandler[],
+  sagas: readonly SagaGraph[],
+  topics: Topics,
+): readonly string[] {
+  const steps = handlersOf('step', handlers);
+  const undos = handlersOf('compensation', handlers);
   return [
-    ...found,
+    ...handlers.flatMap((handler) => handlerViolations(handler, sagas)),
+    ...sameListeners(handlers),
     ...duplicates(steps, '@SagaStep'),
     ...duplicates(undos, '@Compensates'),
-    ...pairs(steps, undos),
+    ...missingCompensations(steps, undos),
+    ...strayCompensations(steps, undos),
     ...sameNames(sagas),
+    ...illegalTopics(sagas, topics),
   ];
 }
 
-function duplicates(group: ReadonlyMap<StepNode, readonly FoundHandler[]>, decorator: string): readonly string[] {
+function handlersOf(kind: 'step' | 'compensation', handlers: readonly FoundHandler[]): Handlers {
+  const found = new Map<StepNode, readonly FoundHandler[]>();
+  for (const handler of handlers) {
+    const { metadata } = handler;
+    if (metadata.kind !== kind || !metadata.step || !sagaOf(metadata.step)) continue;
+    found.set(metadata.step, [...(found.get(metadata.step) ?? []), handler]);
+  }
+  return found;
+}
+
+function handlerViolations(handler: FoundHandler, sagas: readonly SagaGraph[]): readonly string[] {
+  const { label, metadata, type } = handler;
+  const subject = metadata.kind === 'listener' ? listenerViolations(handler, sagas) : stepViolations(handler);
+  const missing = missingEnhancers(handler).map(
+    (enhancer) =>
+      `${label} has ${enhancer}, of which Nest makes no instance because a factory or a value provides ${type.name}; provide the class itself, or give the decorator an instance`,
+  );
+  return [...subject, ...retryViolations(`${label}: retry`, metadata.options.retry), ...missing];
+}
+
+function stepViolations({ label, metadata }: FoundHandler): readonly string[] {
+  if (metadata.kind === 'listener' || (metadata.step && sagaOf(metadata.step))) return [];
+  return [
+    `${label} is decorated for a step that no definition has; give the decorator a step of a saga, such as TaskAssignment.steps.assignUser`,
+  ];
+}
+
+function listenerViolations({ label, metadata }: FoundHandler, sagas: readonly SagaGraph[]): readonly string[] {
+  if (metadata.kind !== 'listener') return [];
+  const type = metadata.event?.type;
+  if (type === undefined)
+    return [`${label} listens to no event; give the decorator an event class, such as UserAssigned`];
+  if (heardIn(sagas, type).length > 0) return [];
+  return [
+    `${label} listens to "${type}", which no saga known to this service emits; add its definition to SagaModule.forRoot({ sagas: [...] })`,
+  ];
+}
+
+function sameListeners(handlers: readonly FoundHandler[]): readonly string[] {
+  const names = handlers.flatMap((handler) =>
+    handler.metadata.kind === 'listener' && handler.metadata.event
+      ? [listenerName(handler, handler.metadata.event.type)]
+      : [],
+  );
+  const twice = [...new Set(names.filter((name, index) => names.indexOf(name) !== index))];
+  return twice.map(
+    (name) =>
+      `there are ${names.filter((other) => other === name).length} listeners ${name}, and each event is for one of them only; rename a class or a method, or provide the class once`,
+  );
+}
+
+function duplicates(group: Handlers, decorator: string): readonly string[] {
   return [...group].flatMap(([step, handlers]) =>
     handlers.length > 1
-      ? [
-          `step "${step.name}" of saga "${step.saga}" has ${handlers.length} ${decorator} methods (${handlers.map(({ label }) => label).join(', ')}); keep one`,
-        ]
+      ? [`${named(step)} has ${handlers.length} ${decorator} methods (${handlers.map(placeOf).join(', ')}); keep one`]
       : [],
   );
 }
 
-function pairs(
-  steps: ReadonlyMap<StepNode, readonly FoundHandler[]>,
-  undos: ReadonlyMap<StepNode, readonly FoundHandler[]>,
-): readonly string[] {
-  const missing = [...steps.keys()].flatMap((step) => {
+function placeOf({ label, wrapper }: FoundHandler): string {
+  return `${label} in ${wrapper.host?.name ?? 'no module'}`;
+}
+
+function missingCompensations(steps: Handlers, undos: Handlers): readonly string[] {
+  return [...steps.keys()].flatMap((step) => {
     if (step.role !== 'compensatable' || step.kind !== 'compensatable' || undos.has(step)) return [];
-    const pivot = sagaOf(step)!.commitPoint;
     return [
-      `step "${step.name}" of saga "${step.saga}" comes before the pivot "${pivot}" but this service has no @Compensates for it; add one, or declare the step readOnly`,
+      `${named(step)} comes before the pivot "${sagaOf(step)!.commitPoint}" but this service has no @Compensates for it; add one, or declare the step readOnly`,
     ];
   });
-  const stray = [...undos].flatMap(([step, handlers]) => {
+}
+
+function strayCompensations(steps: Handlers, undos: Handlers): readonly string[] {
+  return [...undos].flatMap(([step, handlers]) => {
     const { label } = handlers[0]!;
-    if (step.role !== 'compensatable' || step.kind === 'readOnly') {
-      return [
-        `${label} compensates step "${step.name}" of saga "${step.saga}", which is never undone (${step.kind}); remove it`,
-      ];
-    }
-    return steps.has(step)
-      ? []
-      : [
-          `${label} compensates step "${step.name}" of saga "${step.saga}", whose @SagaStep is not in this service; move both into one service`,
-        ];
+    if (step.role !== 'compensatable' || step.kind === 'readOnly')
+      return [`${label} compensates ${named(step)}, which is never undone (${step.kind}); remove it`];
+    if (steps.has(step)) return [];
+    return [`${label} compensates ${named(step)}, whose @SagaStep is not in this service; move both into one service`];
   });
-  return [...missing, ...stray];
 }
 
 function sameNames(sagas: readonly SagaGraph[]): readonly string[] {
@@ -92,8 +131,16 @@ function sameNames(sagas: readonly SagaGraph[]): readonly string[] {
   return twice.map((saga) => `two definitions are named "${saga.name}"; a service takes part in one version of a saga`);
 }
 
-function emits(saga: SagaGraph, type: string | undefined): boolean {
-  return Object.values(saga.steps).some(({ events }) =>
-    [events.done, events.rejected, events.compensated, events.cancelled].some((event) => event.type === type),
-  );
+function illegalTopics(sagas: readonly SagaGraph[], topics: Topics): readonly string[] {
+  const names = new Set(sagas.flatMap((saga) => topics.ofSaga(saga)));
+  return [...names]
+    .filter((name) => !/^[A-Za-z0-9._-]{1,249}$/.test(name))
+    .map(
+      (name) =>
+        `the option topics names a topic "${name}"; use up to 249 letters, digits, ".", "_" or "-", the prefix included`,
+    );
+}
+
+function named(step: StepNode): string {
+  return `step "${step.name}" of saga "${step.saga}"`;
 }

@@ -1,0 +1,25 @@
+import type { Type } from '@nestjs/common';
+import type { FoundHandler } from './explorer.js';
+
+/** Where Nest keeps what `@UseGuards`, `@UseInterceptors` and `@UsePipes` say. */
+const keys = { guards: '__guards__', interceptors: '__interceptors__', pipes: '__pipes__' } as const;
+
+/** The enhancers of a class and of one of its methods, as they were given: classes or instances. */
+export function boundTo(type: Type, property: string | symbol, kind: keyof typeof keys): readonly object[] {
+  const method = (type.prototype as Record<string | symbol, object>)[property];
+  return [type, method].flatMap((target): readonly object[] =>
+    target ? ((Reflect.getMetadata(keys[kind], target) ?? []) as readonly object[]) : [],
+  );
+}
+
+/**
+ * Enhancers given as classes that Nest made no instance of, because the handler's class was made by a factory or given as a value. Nest would
+ * pass over them without a word.
+ */
+export function missingEnhancers({ wrapper, type, metadata }: FoundHandler): readonly string[] {
+  return (Object.keys(keys) as (keyof typeof keys)[])
+    .flatMap((kind) => boundTo(type, metadata.property, kind))
+    .filter((enhancer): enhancer is Type => typeof enhancer === 'function')
+    .filter((enhancer) => !wrapper.host?.injectables.has(enhancer))
+    .map((enhancer) => enhancer.name);
+}

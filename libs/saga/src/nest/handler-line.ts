@@ -1,0 +1,8 @@
+import type { FoundHandler } from './explorer.js';
+
+/** What the log says of a handler when the service starts. */
+export function handlerLine({ label, metadata }: FoundHandler): string {
+  if (metadata.kind === 'listener') return `${label} listens to ${metadata.event?.type}`;
+  const step = `${metadata.step?.saga}.${metadata.step?.name}`;
+  return metadata.kind === 'step' ? `${label} does ${step}` : `${label} undoes ${step}`;
+}

@@ -1,0 +1,20 @@
+import type { LoggerService } from '@nestjs/common';
+
+/** A logger that keeps what it is told. */
+export class LogLines implements LoggerService {
+  readonly lines: string[] = [];
+  readonly errors: string[] = [];
+  readonly warnings: string[] = [];
+
+  log(message: unknown): void {
+    this.lines.push(String(message));
+  }
+
+  warn(message: unknown): void {
+    this.warnings.push(String(message));
+  }
+
+  error(message: unknown): void {
+    this.errors.push(String(message));
+  }
+}
