@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { defineSaga } from './define-saga.js';
+import { defineSaga, sagaOf } from './define-saga.js';
 import { DomainEvent, eventFrom } from './domain-event.js';
 
 const schema = {
@@ -102,6 +102,11 @@ describe('a sound definition', () => {
     expect(saga).toMatchObject({ version: 3, partitionBy: 'taskId' });
     expect(saga.steps.a.version).toBe(3);
     expect('partitionBy' in defineSaga('saga', { a: { emits: a } })).toBe(false);
+  });
+
+  test('is found from any of its steps, and from nothing that only looks like one', () => {
+    for (const step of Object.values(lesson.steps)) expect(sagaOf(step)).toBe(lesson);
+    expect(sagaOf({ ...lesson.steps.createTask })).toBeUndefined();
   });
 
   test('cannot be changed, and finds no step by a name from outside that is none', () => {
