@@ -1,0 +1,49 @@
+import type { SagaModuleOptions } from 'nest-saga';
+
+type Factory = SagaModuleOptions['transport'];
+type Transport = ReturnType<Factory>;
+type Publish = Transport['publish'];
+
+/** A transport that publishes in another way, and otherwise does as the one behind it. */
+function publishing(factory: Factory, publish: (behind: Transport) => Publish): Factory {
+  return (context) => {
+    const behind = factory(context);
+    return {
+      publish: publish(behind),
+      subscribe: (subscription) => behind.subscribe(subscription),
+      drain: () => behind.drain(),
+      close: () => behind.close(),
+      health: () => behind.health(),
+    };
+  };
+}
+
+/** Nothing can be published for as long as `line.cut` is true. */
+export function throughLine(line: { cut: boolean }): (factory: Factory) => Factory {
+  return (factory) =>
+    publishing(factory, (behind) => async (messages) => {
+      if (line.cut) throw new Error('the line is cut');
+      await behind.publish(messages);
+    });
+}
+
+/** Every message arrives twice, and late, and in another order than it was sent in. */
+export function twiceAndShuffled(factory: Factory): Factory {
+  let turn = 0;
+  return publishing(factory, (behind) => async (messages) => {
+    for (const message of [...messages, ...messages].toReversed()) {
+      turn += 1;
+      setTimeout(() => void behind.publish([message]), (turn * 37) % 90);
+    }
+  });
+}
+
+/** SQL that makes a statement on a table fail, for the rows that `when` tells, until the trigger is dropped. */
+export function brokenTable(table: string, event: 'INSERT' | 'DELETE', when: string): string {
+  return `CREATE FUNCTION break_it() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'the disk is full'; END $$;
+    CREATE TRIGGER broken BEFORE ${event} ON ${table} FOR EACH ROW WHEN (${when}) EXECUTE FUNCTION break_it()`;
+}
+
+export function mendedTable(table: string): string {
+  return `DROP TRIGGER broken ON ${table}; DROP FUNCTION break_it()`;
+}

@@ -1,0 +1,55 @@
+import 'reflect-metadata';
+import { Logger, type DynamicModule, type INestApplication } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { inMemory, type SagaModuleOptions } from 'nest-saga';
+import { onTestFinished } from 'vitest';
+import { AssignmentModule } from '../../apps/assignment/src/assignment.module.js';
+import { NotificationModule } from '../../apps/notification/src/notification.module.js';
+import { TaskModule } from '../../apps/task/src/task.module.js';
+import type { Ground } from '../../scripts/demo/services.js';
+import { freshGround } from './ground.js';
+
+export type ServiceName = keyof Ground['databases'];
+type Transport = SagaModuleOptions['transport'];
+
+/** The three services in this process, over one in-memory transport. Each may be started alone, stopped, and started again. */
+export class InProcess {
+  readonly transport = inMemory();
+  private readonly apps = new Map<ServiceName, INestApplication>();
+
+  private constructor(readonly ground: Ground) {}
+
+  static async start(services: readonly ServiceName[] = ['task', 'assignment', 'notification']): Promise<InProcess> {
+    const world = new InProcess(await freshGround());
+    onTestFinished(async () => {
+      for (const name of world.apps.keys()) await world.stop(name);
+    });
+    for (const name of services) await world.start(name);
+    return world;
+  }
+
+  /** @param through what stands between the service and the transport of all */
+  async start(name: ServiceName, through: (transport: Transport) => Transport = (same) => same): Promise<void> {
+    Logger.overrideLogger(false);
+    const app = await NestFactory.create(this.module(name, through(this.transport)), { logger: false });
+    this.apps.set(name, app);
+    await app.listen(0, '127.0.0.1');
+  }
+
+  async stop(name: ServiceName): Promise<void> {
+    await this.apps.get(name)?.close();
+    this.apps.delete(name);
+  }
+
+  url(name: ServiceName = 'task'): Promise<string> {
+    return this.apps.get(name)!.getUrl();
+  }
+
+  private module(service: ServiceName, transport: Transport): DynamicModule {
+    const { databases, mail } = this.ground;
+    const shared = { service, transport, databaseUrl: databases[service] };
+    if (service === 'task') return TaskModule.forRoot({ ...shared, tracker: true });
+    if (service === 'assignment') return AssignmentModule.forRoot(shared);
+    return NotificationModule.forRoot({ ...shared, smtpUrl: `smtp://${mail.host}:${mail.port}` });
+  }
+}
