@@ -1,11 +1,17 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { Server, type CustomTransportStrategy } from '@nestjs/microservices';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Transport } from '../ports/transport.js';
 import { SagaRuntime } from './runtime.js';
+
+const joinPatienceMs = 2_000;
 
 /**
  * The service's consumer as a transport strategy: `app.connectMicroservice({ strategy: app.get(SagaServer) })`. Left alone, the module starts it
  * when the application has started. It consumes only after that, in whatever order the application starts its parts.
+ *
+ * The application waits a moment for its consumer groups, so that a wrong setup fails its start; it does not wait for a broker that is away: starts
+ * of sagas are accepted meanwhile, and their events wait in the outbox.
  */
 @Injectable()
 export class SagaServer extends Server implements CustomTransportStrategy {
@@ -13,6 +19,7 @@ export class SagaServer extends Server implements CustomTransportStrategy {
   private wanted = false;
   private started: Promise<void> | undefined;
   private drained: Promise<void> | undefined;
+  private readonly log = new Logger('SagaModule');
 
   constructor(private readonly runtime: SagaRuntime) {
     super();
@@ -49,10 +56,10 @@ export class SagaServer extends Server implements CustomTransportStrategy {
     return this.runtime.transport as unknown as T;
   }
 
-  /** Also when it never started, or could not: starts may be in hand. */
+  /** Also when it never started, or could not: starts may be in hand. What still waits to join its groups is ended by the drain. */
   private async stop(): Promise<void> {
-    await this.started?.catch(() => undefined);
     await this.runtime.drain();
+    await this.started?.catch(() => undefined);
   }
 
   private async startAndTell(callback: (error?: unknown) => void): Promise<void> {
@@ -67,6 +74,10 @@ export class SagaServer extends Server implements CustomTransportStrategy {
   private async startWhenReady(): Promise<void> {
     if (!this.ready || !this.wanted) return;
     this.started ??= this.runtime.start();
-    await this.started;
+    if (await Promise.race([this.started.then(() => true), sleep(joinPatienceMs, false, { ref: false })])) return;
+    this.log.warn('The consumer groups are not joined yet; the application starts meanwhile.');
+    this.started.catch((error: unknown) => {
+      if (!this.drained) this.log.error(`This service hears no saga events, start it again: ${String(error)}`);
+    });
   }
 }
