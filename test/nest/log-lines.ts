@@ -14,7 +14,7 @@ export class LogLines implements LoggerService {
     this.warnings.push(String(message));
   }
 
-  error(message: unknown): void {
-    this.errors.push(String(message));
+  error(...messages: readonly unknown[]): void {
+    this.errors.push(messages.join(' '));
   }
 }

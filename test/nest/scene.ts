@@ -2,7 +2,7 @@ import type { ModuleMetadata } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { SagaModule, inMemory, type SagaModuleOptions } from 'nest-saga';
-import { onTestFinished } from 'vitest';
+import { onTestFinished, vi } from 'vitest';
 import { MemoryStore } from '../../libs/saga/src/adapters/memory/memory-store.js';
 import { systemClock } from '../../libs/saga/src/adapters/system/system-clock.js';
 import { LogLines } from './log-lines.js';
@@ -42,4 +42,9 @@ export function optionsOf(given: Partial<SagaModuleOptions> = {}): SagaModuleOpt
     retry: { retries: 3, firstDelay: 5, jitter: 0 },
     ...given,
   };
+}
+
+/** Waits until the assertion holds: events travel on their own. */
+export function eventually(assertion: () => void | Promise<void>): Promise<void> {
+  return vi.waitFor(assertion, { timeout: 10_000, interval: 10 });
 }
