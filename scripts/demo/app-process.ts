@@ -44,11 +44,14 @@ export class AppProcess {
     return this.process.end('SIGKILL');
   }
 
-  /** Starts it again on the same port; what `env` says differs from before. */
-  async restart(env: Record<string, string> = {}): Promise<void> {
+  /**
+   * Ends it in order and starts it again on the same port; what `env` says differs from before. Resolves when it answers at `path`,
+   * by default when it hears its events again.
+   */
+  async restart(env: Record<string, string> = {}, path?: string): Promise<void> {
     await this.process.end('SIGTERM');
     this.process = spawned({ ...this.command, env: { ...this.command.env, ...env } }, this.home, this.port);
-    await this.untilReady();
+    await this.untilReady(path);
   }
 
   /** Ends it in order. */
@@ -57,10 +60,10 @@ export class AppProcess {
     await this.home.remove();
   }
 
-  private untilReady(): Promise<void> {
+  private untilReady(path = '/health'): Promise<void> {
     return this.process.untilReady(async () => {
-      const { ok, status } = await fetch(`${this.url}/health`);
-      if (!ok) throw new Error(`/health answers ${status}`);
+      const response = await fetch(`${this.url}${path}`);
+      if (!response.ok) throw new Error(`${path} answers ${response.status}: ${await response.text()}`);
     }, readyWithinMs);
   }
 }

@@ -23,6 +23,7 @@ export class InProcess {
     const world = new InProcess(await freshGround());
     onTestFinished(async () => {
       for (const name of world.apps.keys()) await world.stop(name);
+      await world.ground.mail.stop();
     });
     for (const name of services) await world.start(name);
     return world;

@@ -1,0 +1,55 @@
+import { AppProcess } from '../../scripts/demo/app-process.js';
+import type { Ground } from '../../scripts/demo/services.js';
+import { freshTopicPrefix, kafkaBrokers } from '../support/kafka.js';
+import { bundleApps, type Bundle } from './bundle.js';
+import { freshGround } from './ground.js';
+import type { ServiceName } from './in-process.js';
+
+const services = ['task', 'assignment', 'notification'] as const;
+
+/** The three services as processes of their own, a database each, over the real broker, under a prefix of their own. */
+export class Processes {
+  readonly prefix = freshTopicPrefix();
+  readonly topic = `${this.prefix}saga.task-assignment`;
+  readonly apps = {} as Record<ServiceName, AppProcess>;
+
+  private constructor(
+    readonly ground: Ground,
+    private readonly bundle: Bundle,
+  ) {}
+
+  static async start(): Promise<Processes> {
+    const world = new Processes(await freshGround(), await bundleApps(services));
+    try {
+      await Promise.all(services.map((service) => world.begin(service)));
+      return world;
+    } catch (error) {
+      await world.stop();
+      throw error;
+    }
+  }
+
+  get url(): string {
+    return this.apps.task.url;
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(Object.values(this.apps).map((app) => app.stop()));
+    await this.ground.mail.stop();
+    await this.bundle.remove();
+  }
+
+  private async begin(name: ServiceName): Promise<void> {
+    const { databases, mail } = this.ground;
+    this.apps[name] = await AppProcess.start({
+      name,
+      args: [this.bundle.main(name)],
+      env: {
+        KAFKA_BROKERS: kafkaBrokers().join(','),
+        SAGA_PREFIX: this.prefix,
+        DATABASE_URL: databases[name],
+        SMTP_URL: `smtp://${mail.host}:${mail.port}`,
+      },
+    });
+  }
+}
