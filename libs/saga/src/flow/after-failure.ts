@@ -13,7 +13,7 @@ import { conclude, take, type Taken } from './take.js';
  * used up, a step that surely had no effect is rejected and a compensation becomes a dead letter. A step that must be done
  * (retriable), or whose outcome is unknown, is never given up.
  *
- * @returns nothing when the delivery has no attempt in it, so the error was not the method's
+ * @returns nothing when no attempt is due, so the error was not the method's, or somebody else was first
  */
 export function afterFailure(
   participant: Participant,
@@ -24,11 +24,17 @@ export function afterFailure(
   const { bound } = delivery;
   const due = take(delivery, before);
   if (due.run !== 'step' && due.run !== 'compensation') return undefined;
+  if (delivery.happening.type === 'failed' && delivery.happening.run !== due.run) return undefined;
   const reason = error instanceof Error ? error.message : String(error);
   if (error instanceof StepRejected && due.run === 'step' && bound.node.role !== 'retriable') {
     return conclude(bound, due.row, rejectedBy(bound.node, reason));
   }
-  const failed: FenceRow = { ...due.row, attempts: due.row.attempts + 1, lastError: shortened(reason) };
+  const failed: FenceRow = {
+    ...due.row,
+    attempts: due.row.attempts + 1,
+    failingSince: due.row.failingSince ?? participant.clock.now(),
+    lastError: shortened(reason),
+  };
   const policy = due.run === 'step' ? bound.retry : bound.undoRetry;
   if (isExhausted(policy, failed.attempts)) {
     if (due.run === 'compensation') return deadLettered(bound, failed);

@@ -113,6 +113,6 @@ function wrongAnswer(node: StepNode, row: FenceRow, answer: unknown, wanted: rea
 
 /** A reason as a database can keep it: at most 1,000 characters, none of them null or half of a pair. */
 export function shortened(text: string): string {
-  const clean = text.replaceAll(/\0|\p{Cs}/gu, '�');
-  return clean.length > 1_000 ? `${clean.slice(0, 999)}…` : clean;
+  const cut = text.length > 1_000 ? `${text.slice(0, 999)}…` : text;
+  return cut.replaceAll(/\0|\p{Cs}/gu, '�');
 }

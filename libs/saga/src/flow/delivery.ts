@@ -22,7 +22,7 @@ export type Happening =
   | {
       readonly type: 'signal';
       readonly signal: Signal;
-      /** What the step's method takes of the event, under the name of the step that emitted it. */
+      /** The event that the step's method takes, or that asks for its undo, under the name of the step that emitted it. */
       readonly input?: { readonly from: string; readonly event: StoredEvent; readonly instance: unknown };
       readonly cause?: Cause;
       readonly causationId?: string;
@@ -34,7 +34,7 @@ export type Happening =
   /** A method that ran outside any transaction came to this. */
   | { readonly type: 'result'; readonly result: StepResult }
   /** A method that ran outside any transaction threw this. */
-  | { readonly type: 'failed'; readonly error: unknown }
+  | { readonly type: 'failed'; readonly run: 'step' | 'compensation'; readonly error: unknown }
   /** Such a method is still running. */
   | { readonly type: 'stillRunning' };
 

@@ -17,7 +17,7 @@ export function emission(
 ): Envelope | undefined {
   if (bound.hears) return undefined;
   const cause = outcome === 'done' ? undefined : (row.cause ?? causeOf(row, event));
-  const { type, data } = event ?? libraryEvent(bound, row, outcome, cause);
+  const { type, data } = event ?? libraryEvent(participant, bound, row, outcome, cause);
   return {
     ...row.headers,
     id: messageId(row.sagaId, row.step, outcome),
@@ -28,6 +28,7 @@ export function emission(
     outcome,
     ...(row.causationId !== undefined && { causationId: row.causationId }),
     ...(cause && { cause }),
+    ...(outcome === 'deadLettered' && { partitionKey: row.sagaId }),
     data,
   };
 }
@@ -40,25 +41,35 @@ function causeOf(row: FenceRow, event: StoredEvent | undefined): Cause {
 
 /** Events that no method of the user's makes: a step cancelled, a compensation that needs a person. */
 function libraryEvent(
+  participant: Participant,
   bound: BoundStep,
   row: FenceRow,
   outcome: Emitted,
   cause: Cause | undefined,
 ): { readonly type: string; readonly data: object } {
   if (outcome === 'deadLettered') {
-    return {
-      type: compensationFailed,
-      data: {
-        step: row.step,
-        owner: bound.node.saga,
-        event: row.result?.data ?? {},
-        attempts: row.attempts,
-        compensation_error: row.lastError ?? '',
-        requires_manual_intervention: true,
-      },
-    };
+    return { type: compensationFailed, data: deadLetter(participant, row) };
   }
   const closing = { failedStep: cause?.step ?? row.step, reason: cause?.reason ?? 'unknown' };
   const eventClass = outcome === 'cancelled' ? bound.node.events.cancelled : bound.node.events.defaults.compensated;
   return { type: eventClass.type, data: eventFrom(eventClass, closing) };
+}
+
+/** The whole event that asked for the undo, and what a person needs to know to see to it. */
+function deadLetter({ service, clock }: Participant, row: FenceRow): object {
+  const asked = row.inputs[row.successorsClosed.at(-1) ?? ''];
+  const now = clock.now();
+  return {
+    ...asked?.data,
+    event_type: asked?.type,
+    saga_id: row.sagaId,
+    correlation_id: row.headers.correlationId,
+    step: row.step,
+    owner: service,
+    attempts: row.attempts,
+    first_failed_at: (row.failingSince ?? now).toISOString(),
+    last_failed_at: now.toISOString(),
+    compensation_error: row.lastError ?? '',
+    requires_manual_intervention: true,
+  };
 }

@@ -14,7 +14,7 @@ const pauseBeforeRecording = 1_000;
  */
 export class Externals {
   private readonly active = new Map<string, Promise<void>>();
-  private readonly waiting: { readonly bound: BoundStep; readonly row: FenceRow }[] = [];
+  private readonly waiting = new Map<string, Delivery>();
   private stopped = false;
 
   constructor(
@@ -22,10 +22,12 @@ export class Externals {
     private readonly submit: (delivery: Delivery) => Promise<Settled>,
   ) {}
 
+  /** Runs the method of a row whose intent was committed just now; when too many run already, once there is room. */
   start(bound: BoundStep, row: FenceRow): void {
-    if (this.active.has(fenceKey(row))) return;
-    if (this.active.size >= atOnce) this.waiting.push({ bound, row });
-    else this.run(bound, row);
+    const key = fenceKey(row);
+    if (this.stopped || this.active.has(key)) return;
+    if (this.active.size < atOnce) this.run(bound, row);
+    else this.waiting.set(key, { sagaId: row.sagaId, bound, headers: row.headers, happening: { type: 'attempt' } });
   }
 
   /** Waits for the methods that are running; those that wait for a place stay parked in their rows. */
@@ -38,10 +40,25 @@ export class Externals {
     const key = fenceKey(row);
     const attempt = this.attempt(bound, row).finally(() => {
       this.active.delete(key);
-      const next = this.stopped ? undefined : this.waiting.shift();
-      if (next) this.start(next.bound, next.row);
+      void this.next();
     });
     this.active.set(key, attempt);
+  }
+
+  /** Who waited may have been overtaken by another replica: the row is asked, and leased, again. */
+  private async next(): Promise<void> {
+    const [waiting] = this.waiting;
+    if (!waiting || this.stopped) return;
+    const [key, delivery] = waiting;
+    this.waiting.delete(key);
+    try {
+      const { external } = await this.submit(delivery);
+      if (!external) await this.next();
+    } catch (error) {
+      this.ground.logger.warn(
+        `Step "${delivery.bound.node.name}" of saga ${delivery.sagaId} waits for its lease to end: ${String(error)}`,
+      );
+    }
   }
 
   private async attempt(bound: BoundStep, row: FenceRow): Promise<void> {
@@ -87,13 +104,14 @@ export class Externals {
 }
 
 async function came(bound: BoundStep, row: FenceRow): Promise<Happening> {
+  const run = row.status === 'compensating' ? 'compensation' : 'step';
   try {
     const result =
-      row.status === 'compensating'
+      run === 'compensation'
         ? await attemptCompensation(bound, row)
         : await attemptStep(bound, row, inputOf(bound, row));
     return { type: 'result', result };
   } catch (error) {
-    return { type: 'failed', error };
+    return { type: 'failed', run, error };
   }
 }

@@ -58,7 +58,8 @@ function delivery(bound: BoundStep, event: Envelope, signal: Signal, instance?: 
   const { id, type, data } = event;
   const cause =
     event.cause ?? (isClosing(event.outcome) || event.outcome === 'abortRequested' ? causeOf(event) : undefined);
-  const input = signal.type === 'predecessorDone' && { from: event.step, event: { type, data }, instance };
+  const kept = signal.type === 'predecessorDone' || signal.type === 'successorClosed';
+  const input = kept && { from: event.step, event: { type, data }, instance };
   return {
     sagaId: event.sagaId,
     bound,

@@ -1,8 +1,9 @@
 import { eventFrom, type EventClass } from '../definition/domain-event.js';
 import type { SagaGraph } from '../definition/saga-definition.js';
 import type { Envelope } from '../protocol/envelope.js';
-import { PoisonRecord, type WireMessage } from '../protocol/wire.js';
+import { PoisonRecord } from '../protocol/wire.js';
 import type { IncomingRecord } from '../ports/transport.js';
+import { bury } from './dead-letter.js';
 import type { Delivery, Settled } from './delivery.js';
 import { deliveriesOf, sagaEventOf, type Audience } from './intake.js';
 import type { Participant } from './participant.js';
@@ -66,18 +67,21 @@ function isNews(participant: Participant, audience: Audience, event: Envelope): 
   return audience === 'steps' || deliveriesOf(participant.steps, 'steps', event).length === 0;
 }
 
+/** Starts every saga whose definition names the event. */
 async function startedBy(participant: Participant, submit: Submit, record: IncomingRecord): Promise<boolean> {
-  const saga = [...participant.steps.sagas.values()].find((candidate) => startsWith(participant, candidate, record));
-  if (!saga) return false;
-  const { on } = saga.steps[saga.source]!;
+  const sagas = [...participant.steps.sagas.values()].filter((saga) => startsWith(participant, saga, record));
   const causationId = record.headers['ce_id'];
-  await startFromEvent(participant, submit, saga, {
-    key: outsideKey(record),
-    instance: parsed(on!, record),
-    ...(record.headers['ce_correlationid'] !== undefined && { correlationId: record.headers['ce_correlationid'] }),
-    ...(causationId !== undefined && { causationId }),
-  });
-  return true;
+  const starts = sagas.map((saga) => ({
+    saga,
+    event: {
+      key: outsideKey(record),
+      instance: parsed(saga.steps[saga.source]!.on!, record),
+      ...(record.headers['ce_correlationid'] !== undefined && { correlationId: record.headers['ce_correlationid'] }),
+      ...(causationId !== undefined && { causationId }),
+    },
+  }));
+  await Promise.all(starts.map(({ saga, event }) => startFromEvent(participant, submit, saga, event)));
+  return starts.length > 0;
 }
 
 function startsWith(participant: Participant, saga: SagaGraph, { headers, origin }: IncomingRecord): boolean {
@@ -105,33 +109,4 @@ function parsed(eventClass: EventClass, { value }: IncomingRecord): ReturnType<t
   } catch (error) {
     throw new PoisonRecord(error instanceof Error ? error.message : String(error));
   }
-}
-
-/** Poison goes to the dead letters, with its reason and its bytes, and only then counts as consumed. */
-async function bury(
-  participant: Participant,
-  audience: Audience,
-  record: IncomingRecord,
-  error: PoisonRecord,
-): Promise<void> {
-  participant.tally.count('deadLettered');
-  const { topic, partition, offset } = record.origin;
-  const place = [topic, partition, offset].filter((part) => part !== undefined).join('/');
-  participant.logger.error(`The record ${place} goes to the dead letters: ${error.message}`);
-  const letter = {
-    reason: error.reason,
-    service: participant.service,
-    audience,
-    origin: record.origin,
-    headers: record.headers,
-    key: record.key,
-    value: Buffer.from(record.raw).toString('base64'),
-  };
-  const message: WireMessage = {
-    topic: participant.topics.deadLetters,
-    key: record.key,
-    headers: { 'content-type': 'application/json' },
-    value: JSON.stringify(letter),
-  };
-  await participant.transport.publish([message]);
 }

@@ -157,10 +157,11 @@ export class Relay {
     }
   }
 
-  /** What waits here in memory is on its way already. */
+  /** What waits here in memory is on its way already, and what was published needs no second time. */
   private async publishSwept(messages: readonly OutboxMessage[]): Promise<readonly string[]> {
     const inHand = new Set(this.waiting.map(({ id }) => id));
-    const { published } = await this.publish(messages.filter(({ id }) => !inHand.has(id)));
-    return published;
+    const out = new Set(this.published);
+    const { published } = await this.publish(messages.filter(({ id }) => !inHand.has(id) && !out.has(id)));
+    return [...published, ...messages.map(({ id }) => id).filter((id) => out.has(id))];
   }
 }

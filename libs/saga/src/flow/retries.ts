@@ -1,16 +1,20 @@
+import type { FenceRow } from '../ports/fence-row.js';
 import type { Delivery, Settled } from './delivery.js';
 import type { Participant } from './participant.js';
 
-const claimSize = 200;
+const atOnce = 200;
 const lookAgainAfter = 1_000;
+const shortestSleep = 10;
 
 /**
  * Makes parked attempts when they are due. Rows are claimed with a lease, so replicas share the work and a claim
  * dies with its process. Sleeps until the next due time, but never long: other replicas park attempts too.
  */
 export class Retries {
-  private forget: (() => void) | undefined;
-  private running: Promise<void> | undefined;
+  private readonly inHand = new Set<Promise<void>>();
+  private earliest = Number.NEGATIVE_INFINITY;
+  private awake: (() => void) | undefined;
+  private looking: Promise<void> | undefined;
   private stopped = false;
 
   constructor(
@@ -19,53 +23,67 @@ export class Retries {
   ) {}
 
   start(): void {
-    this.wakeIn(0);
+    this.sleep();
   }
 
+  /** An attempt was parked by this process: it is not slept through. */
+  expect(due: Date): void {
+    if (due.getTime() >= this.earliest) return;
+    this.earliest = due.getTime();
+    if (this.awake) this.sleep();
+  }
+
+  /** Claims nothing more and waits for the attempts in hand. */
   async stop(): Promise<void> {
     this.stopped = true;
-    this.forget?.();
-    await this.running;
+    this.awake?.();
+    await this.looking;
+    await Promise.all(this.inHand);
   }
 
-  private wakeIn(ms: number): void {
+  private sleep(): void {
     if (this.stopped) return;
-    this.forget = this.participant.clock.after(ms, () => {
-      this.running = this.round().then((wait) => this.wakeIn(wait));
+    this.awake?.();
+    const { clock, chance } = this.participant;
+    const longest = lookAgainAfter + chance.random() * 50; // replicas do not look together
+    const wait = Math.min(Math.max(this.earliest - clock.now().getTime(), shortestSleep), longest);
+    this.awake = clock.after(wait, () => {
+      this.awake = undefined;
+      this.looking = this.look().finally(() => this.sleep());
     });
   }
 
-  /** @returns how long to sleep */
-  private async round(): Promise<number> {
-    const { store, settings, clock, chance, logger } = this.participant;
-    const jitter = chance.random() * 50;
+  private async look(): Promise<void> {
+    const { store, settings, clock, logger } = this.participant;
+    this.earliest = Number.POSITIVE_INFINITY;
+    const room = atOnce - this.inHand.size;
+    if (room === 0) return;
     try {
-      const due = await store.claimDue(claimSize, settings.lease);
-      await Promise.allSettled(due.map((row) => this.attempt(row)));
-      if (due.length === claimSize) return 0;
-      const next = await store.nextDue();
-      const wait = next ? next.getTime() - clock.now().getTime() : lookAgainAfter;
-      return Math.min(Math.max(wait, 10), lookAgainAfter) + jitter;
+      const due = await store.claimDue(room, settings.lease);
+      for (const row of due) this.take(row);
+      const next = due.length === room ? clock.now() : await store.nextDue();
+      if (next) this.earliest = Math.min(this.earliest, next.getTime());
     } catch (error) {
       logger.warn(`Looking for due attempts failed and is repeated: ${String(error)}`);
-      return lookAgainAfter + jitter;
     }
   }
 
-  private async attempt(row: Awaited<ReturnType<Participant['store']['claimDue']>>[number]): Promise<void> {
-    const bound = this.participant.steps.find(row.headers.sagaType, row.step);
+  private take(row: FenceRow): void {
+    const attempt = this.attempt(row).finally(() => this.inHand.delete(attempt));
+    this.inHand.add(attempt);
+  }
+
+  private async attempt(row: FenceRow): Promise<void> {
+    const { steps, logger } = this.participant;
+    const bound = steps.find(row.headers.sagaType, row.step);
     if (!bound) {
-      this.participant.logger.error(
-        `Step "${row.step}" of saga ${row.sagaId} is due, but this service has no method for it any more.`,
-      );
+      logger.error(`Step "${row.step}" of saga ${row.sagaId} is due, but this service has no method for it any more.`);
       return;
     }
-    await this.submit({ sagaId: row.sagaId, bound, headers: row.headers, happening: { type: 'attempt' } }).catch(
-      (error: unknown) => {
-        this.participant.logger.warn(
-          `The attempt of step "${row.step}" of saga ${row.sagaId} is made again: ${String(error)}`,
-        );
-      },
-    );
+    try {
+      await this.submit({ sagaId: row.sagaId, bound, headers: row.headers, happening: { type: 'attempt' } });
+    } catch (error) {
+      logger.warn(`The attempt of step "${row.step}" of saga ${row.sagaId} is made again: ${String(error)}`);
+    }
   }
 }

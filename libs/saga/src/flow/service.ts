@@ -30,9 +30,10 @@ export class SagaService {
   /** Settles one delivery; resolves when what follows from it is durable. */
   readonly submit = async (delivery: Delivery): Promise<Settled> => {
     const settled = await this.batcher.add(delivery);
-    this.participant.tally.count(settled.verdict);
+    if (delivery.happening.type !== 'stillRunning') this.participant.tally.count(settled.verdict);
     for (const event of settled.emitted) this.participant.mirror(event);
     if (settled.external) this.externals.start(delivery.bound, settled.row);
+    else if (settled.row.nextAttemptAt) this.retries.expect(settled.row.nextAttemptAt);
     return settled;
   };
 

@@ -39,7 +39,13 @@ export function conclude(bound: BoundStep, row: FenceRow, result: StepResult): T
   const { nextAttemptAt: _due, lastError: _error, ...settled } = moved(row, next.state);
   const kept =
     result.type === 'effectRecorded' ? { result: result.event, headers: keyed(bound, row, result.event) } : {};
-  return { ...taken({ ...settled, ...kept, inputs: {} }, next), event: result.event };
+  const inputs = next.run === 'compensation' ? closingsOf(bound, row) : {};
+  return { ...taken({ ...settled, ...kept, inputs }, next), event: result.event };
+}
+
+/** What asked for the undo of a step while it ran. */
+function closingsOf(bound: BoundStep, row: FenceRow): FenceRow['inputs'] {
+  return Object.fromEntries(Object.entries(row.inputs).filter(([step]) => bound.node.successors.includes(step)));
 }
 
 /** The source's event keys the whole saga, where the definition names a business key. */
@@ -62,7 +68,9 @@ function dueAttempt(row: FenceRow): Taken {
 
 /** A new status starts counting attempts anew. */
 function moved(row: FenceRow, state: StepState): FenceRow {
-  return { ...row, ...state, attempts: row.status === state.status ? row.attempts : 0 };
+  if (row.status === state.status) return { ...row, ...state };
+  const { failingSince: _before, ...rest } = row;
+  return { ...rest, ...state, attempts: 0 };
 }
 
 function taken(row: FenceRow, next: Advance): Taken {

@@ -16,7 +16,10 @@ export interface StoredEvent {
 /** The fence row of one step of one saga: the step's inbox, its lock, its undo payload and its retry state. */
 export interface FenceRow extends FenceKey, StepState {
   readonly headers: SagaHeaders;
-  /** The events of the predecessors by step, kept until the step is decided; the source's start input under its own name. */
+  /**
+   * The events of the predecessors by step, kept until the step is decided; the source's start input under its own name.
+   * Then the events of the successors that ask for its undo, kept until it is undone.
+   */
   readonly inputs: Readonly<Record<string, StoredEvent>>;
   /** What the step emitted when it was done: the undo payload. */
   readonly result?: StoredEvent;

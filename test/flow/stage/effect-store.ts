@@ -1,0 +1,50 @@
+import type { MemoryStore } from '../../../libs/saga/src/adapters/memory/memory-store.js';
+import type { FenceKey, FenceRow } from '../../../libs/saga/src/ports/fence-row.js';
+import type { Outbox, StepStore, StepTransaction } from '../../../libs/saga/src/ports/step-store.js';
+
+/** What a method writes through `saga.manager`: committed with its transaction, or not at all. */
+export type Effects = string[];
+
+/** The store in memory with business data beside it, and with a switch. */
+export class EffectStore implements StepStore {
+  readonly effects: Effects = [];
+  /** How many transactions were committed. */
+  commits = 0;
+  /** How many keys each transaction was opened with. */
+  readonly opened: number[] = [];
+  /** Throws to say that the database is away, at this moment of a transaction. */
+  trouble: (moment: 'begin' | 'commit' | 'committed') => void = () => undefined;
+
+  constructor(readonly inner: MemoryStore) {}
+
+  async transaction<T>(keys: readonly FenceKey[], work: (transaction: StepTransaction) => Promise<T>): Promise<T> {
+    this.trouble('begin');
+    this.opened.push(keys.length);
+    const effects: Effects = [];
+    const result = await this.inner.transaction(keys, async (transaction) => {
+      const answer = await work({ ...transaction, manager: effects });
+      this.trouble('commit');
+      return answer;
+    });
+    this.effects.push(...effects);
+    this.commits += 1;
+    this.trouble('committed');
+    return result;
+  }
+
+  claimDue(limit: number, leaseMs: number): Promise<readonly FenceRow[]> {
+    return this.inner.claimDue(limit, leaseMs);
+  }
+
+  nextDue(): Promise<Date | undefined> {
+    return this.inner.nextDue();
+  }
+
+  find(sagaId: string): Promise<readonly FenceRow[]> {
+    return this.inner.find(sagaId);
+  }
+
+  get outbox(): Outbox {
+    return this.inner.outbox;
+  }
+}

@@ -1,0 +1,108 @@
+import { v5 } from 'uuid';
+import { MemoryStore } from '../../../libs/saga/src/adapters/memory/memory-store.js';
+import type { SagaGraph } from '../../../libs/saga/src/definition/index.js';
+import {
+  BoundSteps,
+  type BoundStep,
+  type CompensationContext,
+  type StepContext,
+} from '../../../libs/saga/src/flow/bound-step.js';
+import { defaultSettings, type FlowSettings } from '../../../libs/saga/src/flow/participant.js';
+import { SagaService } from '../../../libs/saga/src/flow/service.js';
+import { Tally } from '../../../libs/saga/src/flow/tally.js';
+import type { Chance } from '../../../libs/saga/src/ports/clock.js';
+import type { FenceRow } from '../../../libs/saga/src/ports/fence-row.js';
+import type { Envelope } from '../../../libs/saga/src/protocol/envelope.js';
+import { defaultRetry } from '../../../libs/saga/src/protocol/retry.js';
+import { topicsNamed } from '../../../libs/saga/src/protocol/topics.js';
+import { EffectStore } from './effect-store.js';
+import { FakeTransport } from './fake-transport.js';
+import { VirtualClock } from './virtual-clock.js';
+
+/** What outlives a process: the database, the broker, time. */
+export class Ground {
+  readonly clock = new VirtualClock();
+  readonly store = new EffectStore(new MemoryStore(this.clock));
+  readonly transport = new FakeTransport();
+}
+
+type StepMethod = (input: never, saga: StepContext) => unknown;
+type Undo = (done: never, saga: CompensationContext) => unknown;
+
+/** A method bound to a step, as the module would bind a decorated one. */
+export function bind(
+  saga: SagaGraph,
+  step: string,
+  run: StepMethod,
+  more: { readonly undo?: Undo; readonly retry?: Partial<typeof defaultRetry> } & Partial<
+    Pick<BoundStep, 'hears'>
+  > = {},
+): BoundStep {
+  const { undo, retry, ...rest } = more;
+  const policy = { ...defaultRetry, jitter: 0, ...retry };
+  return {
+    saga,
+    node: saga.steps[step]!,
+    run: async (input, context) => run(input as never, context),
+    ...(undo && { compensate: async (done: object, context: CompensationContext) => undo(done as never, context) }),
+    retry: policy,
+    undoRetry: policy,
+    ...rest,
+  };
+}
+
+/** A process of a service. Another one on the same ground is its next life, or a replica. */
+export class Service {
+  readonly tally = new Tally();
+  readonly logs: string[] = [];
+  readonly mirrored: Envelope[] = [];
+  readonly saga: SagaService;
+  readonly name: string;
+
+  constructor(
+    readonly ground: Ground,
+    steps: readonly BoundStep[],
+    options: { readonly name?: string; readonly settings?: Partial<FlowSettings>; readonly random?: () => number } = {},
+  ) {
+    this.name = options.name ?? 'hotel';
+    const log = (message: string): void => void this.logs.push(message);
+    this.saga = new SagaService({
+      service: this.name,
+      steps: new BoundSteps(steps),
+      store: ground.store,
+      transport: ground.transport,
+      topics: topicsNamed('perSaga'),
+      clock: ground.clock,
+      chance: counted(options.random ?? (() => 0)),
+      logger: { log, warn: log, error: log },
+      settings: { ...defaultSettings, ...options.settings },
+      tally: this.tally,
+      mirror: (event) => void this.mirrored.push(event),
+    });
+  }
+
+  /** A process that is at work. */
+  static async started(ground: Ground, ...given: Tail<ConstructorParameters<typeof Service>>): Promise<Service> {
+    const service = new Service(ground, ...given);
+    await service.saga.start();
+    await ground.clock.advance(0);
+    return service;
+  }
+
+  async row(sagaId: string, step: string): Promise<FenceRow | undefined> {
+    return (await this.ground.store.find(sagaId)).find((row) => row.step === step);
+  }
+}
+
+type Tail<T extends readonly unknown[]> = T extends readonly [unknown, ...infer Rest] ? Rest : never;
+
+let made = 0;
+
+/** Ids in the order of their making, and the same chance every time. */
+function counted(random: () => number): Chance {
+  return {
+    newId: () => `00000000-0000-7000-8000-${String((made += 1)).padStart(12, '0')}`,
+    derivedId: (text) => v5(text, '6f1c3f5e-5a0c-4d0e-9d53-1f0f3f1c7a55'),
+    random,
+  };
+}
