@@ -1,0 +1,254 @@
+import { Injectable } from '@nestjs/common';
+import { EventBus } from '@nestjs/cqrs';
+import {
+  Compensates,
+  DomainEvent,
+  SagaStep,
+  Sagas,
+  defineSaga,
+  inMemory,
+  type StepContext,
+  type TopicNaming,
+} from 'nest-saga';
+import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import type { Transport } from '../../libs/saga/src/ports/transport.js';
+import { LogLines } from './log-lines.js';
+import { AskedPayment, PaymentAsked, PaymentDone } from './order-saga.js';
+import { eventually, started } from './scene.js';
+
+/** Another program on the same transport, that knows nothing of sagas. */
+class Outside {
+  readonly deadLetters: { readonly reason: string; readonly service: string; readonly value: string }[] = [];
+  private readonly transport: Transport;
+
+  constructor(readonly factory = inMemory()) {
+    this.transport = factory({ service: 'outside', logger: new LogLines() });
+  }
+
+  async listen(): Promise<this> {
+    await this.transport.subscribe({
+      group: 'outside',
+      topics: ['saga.dead-letters'],
+      handle: async (records) => {
+        this.deadLetters.push(...records.map(({ value }) => JSON.parse(value) as (typeof this.deadLetters)[number]));
+      },
+    });
+    return this;
+  }
+
+  send(message: {
+    topic?: string;
+    key?: string;
+    headers?: Record<string, string>;
+    value?: object | string;
+  }): Promise<void> {
+    const { topic = 'payment.asked', key = '', headers = {}, value = { orderId: 'o1' } } = message;
+    const text = typeof value === 'string' ? value : JSON.stringify(value);
+    return this.transport.publish([{ topic, key, headers, value: text }]);
+  }
+}
+
+const cloudEvent = (id: string, source = '/web'): Record<string, string> => ({
+  ce_specversion: '1.0',
+  ce_id: id,
+  ce_source: source,
+  ce_type: 'payment.asked',
+  'content-type': 'application/json',
+});
+
+@Injectable()
+class Paying {
+  readonly asked: PaymentAsked[] = [];
+  readonly sagas: StepContext[] = [];
+
+  @SagaStep(AskedPayment.steps.pay)
+  pay(asked: PaymentAsked, saga: StepContext): PaymentDone {
+    this.asked.push(asked);
+    this.sagas.push(saga);
+    return new PaymentDone(asked);
+  }
+}
+
+async function payingOn(outside: Outside, topics?: TopicNaming): Promise<Paying> {
+  const app = await started({ providers: [Paying], saga: { transport: outside.factory, ...(topics && { topics }) } });
+  return app.get(Paying);
+}
+
+describe('a record of an outside event starts a saga', () => {
+  test('as a CloudEvent, once however often it comes, and by its source and id', async () => {
+    const outside = new Outside();
+    const paying = await payingOn(outside);
+    for (const id of ['e1', 'e2', 'e1', 'e1']) await outside.send({ headers: cloudEvent(id) });
+    await outside.send({ headers: cloudEvent('e1', '/shop') });
+    await eventually(() => expect(paying.asked).toHaveLength(3));
+    await outside.send({ headers: cloudEvent('e2') });
+    await outside.send({ headers: cloudEvent('last') });
+    await eventually(() => expect(paying.asked).toHaveLength(4));
+    expect(paying.asked[0]).toBeInstanceOf(PaymentAsked);
+  });
+
+  test('as plain JSON with a key, once for each key', async () => {
+    const outside = new Outside();
+    const paying = await payingOn(outside);
+    for (const key of ['k1', 'k2', 'k1', 'k3']) await outside.send({ key });
+    await eventually(() => expect(paying.asked).toHaveLength(3));
+  });
+
+  test.each<[TopicNaming, string]>([
+    ['perSaga', 'payment.asked'],
+    ['perType', 'payment.asked'],
+    ['perDomain', 'payment-events'],
+  ])('with topics named %s on topic %s', async (naming, topic) => {
+    const outside = new Outside();
+    const paying = await payingOn(outside, naming);
+    await outside.send({ topic, headers: cloudEvent('e1') });
+    await eventually(() => expect(paying.asked).toHaveLength(1));
+  });
+
+  test('that waited before the service was there', async () => {
+    const outside = new Outside();
+    await outside.send({ headers: cloudEvent('e1') });
+    const paying = await payingOn(outside);
+    await eventually(() => expect(paying.asked).toHaveLength(1));
+  });
+
+  test('under the prefix, where there is one', async () => {
+    const outside = new Outside();
+    const app = await started({ providers: [Paying], saga: { transport: outside.factory, prefix: 'test.' } });
+    await outside.send({ topic: 'test.payment.asked', key: 'k1' });
+    await eventually(() => expect(app.get(Paying).asked).toHaveLength(1));
+  });
+});
+
+describe('a record that can start nothing goes to the dead letters with the reason and its bytes', () => {
+  const poison: [string, Parameters<Outside['send']>[0], RegExp][] = [
+    ['without an id and a key', {}, /neither a CloudEvents id nor a key/],
+    ['that is no JSON', { key: 'k1', value: '{"orderId":' }, /JSON/],
+    ['whose data does not match the schema', { key: 'k1', value: { orderId: 7 } }, /orderId/],
+    ['whose CloudEvent has no data', { headers: cloudEvent('e1'), value: 'null' }, /expected object|plain object/],
+  ];
+
+  test.each(poison)('%s, and the next one is taken', async (_what, message, reason) => {
+    const outside = await new Outside().listen();
+    const paying = await payingOn(outside);
+    await outside.send(message);
+    await outside.send({ key: 'good' });
+    await eventually(() => expect(paying.asked).toHaveLength(1));
+    await eventually(() => expect(outside.deadLetters).toHaveLength(1));
+    expect(outside.deadLetters[0]!.reason).toMatch(reason);
+    const sent = message.value ?? { orderId: 'o1' };
+    expect(Buffer.from(outside.deadLetters[0]!.value, 'base64').toString()).toBe(
+      typeof sent === 'string' ? sent : JSON.stringify(sent),
+    );
+  });
+});
+
+describe('a source step that fails on an outside event', () => {
+  @Injectable()
+  class Failing {
+    attempts = 0;
+    readonly paid: string[] = [];
+    readonly given: PaymentAsked[] = [];
+
+    @SagaStep(AskedPayment.steps.pay)
+    pay(asked: PaymentAsked): PaymentDone {
+      if (asked.orderId === 'bad') {
+        this.attempts += 1;
+        this.given.push(asked);
+        if (this.attempts < 3) throw new Error('no connection');
+      }
+      this.paid.push(asked.orderId);
+      return new PaymentDone(asked);
+    }
+  }
+
+  test('is attempted again, with the event, and holds up no other', async () => {
+    const outside = new Outside();
+    const app = await started({ providers: [Failing], saga: { transport: outside.factory } });
+    await outside.send({ key: 'k1', value: { orderId: 'bad' } });
+    await outside.send({ key: 'k2', value: { orderId: 'good' } });
+    const failing = app.get(Failing);
+    await eventually(() => expect(failing.paid).toContain('good'));
+    await eventually(() => expect(failing.paid).toContain('bad'));
+    expect(failing.attempts).toBe(3);
+    expect(failing.given.every((event) => event instanceof PaymentAsked)).toBe(true);
+    expect(failing.paid.filter((orderId) => orderId === 'good')).toHaveLength(1);
+  });
+});
+
+describe('the local event bus', () => {
+  test('starts a saga with an event that is published on it', async () => {
+    const app = await started({ providers: [Paying] });
+    app.get(EventBus).publish(new PaymentAsked({ orderId: 'o1' }));
+    await eventually(() => expect(app.get(Paying).asked).toEqual([new PaymentAsked({ orderId: 'o1' })]));
+  });
+
+  test('starts one saga with one event, however often and on whichever bus it is published', async () => {
+    const app = await started({ providers: [Paying] });
+    const event = new PaymentAsked({ orderId: 'o1' });
+    app.get(EventBus).publishAll([event, event]);
+    app.get(EventBus).publish(event);
+    app.get(EventBus).publish(new PaymentAsked({ orderId: 'last' }));
+    await eventually(() => expect(app.get(Paying).asked.at(-1)).toMatchObject({ orderId: 'last' }));
+    expect(app.get(Paying).asked).toHaveLength(2);
+  });
+});
+
+test('sagas.start takes the data of the outside event, and checks it', async () => {
+  const app = await started({ providers: [Paying] });
+  await app.get(Sagas).start(AskedPayment, { orderId: 'o1' });
+  expect(app.get(Paying).asked[0]).toBeInstanceOf(PaymentAsked);
+  await expect(app.get(Sagas).start(AskedPayment, {} as never)).rejects.toMatchObject({ code: 'INVALID_START_INPUT' });
+});
+
+describe('an event of one saga that starts another', () => {
+  class CartChecked extends DomainEvent('cart.checked', z.object({ cartId: z.string() })) {}
+  class CartReserved extends DomainEvent('cart.reserved', z.object({ cartId: z.string() })) {}
+  class Billed extends DomainEvent('cart.billed', z.object({ cartId: z.string() })) {}
+  const Checkout = defineSaga('checkout', {
+    check: { emits: CartChecked },
+    reserve: { after: 'check', emits: CartReserved },
+  });
+  const Billing = defineSaga('billing', { bill: { on: CartChecked, emits: Billed } });
+
+  @Injectable()
+  class Steps {
+    readonly billed: StepContext[] = [];
+    readonly reserved: string[] = [];
+    @SagaStep(Checkout.steps.check)
+    check(input: { cartId: string }): CartChecked {
+      return new CartChecked(input);
+    }
+    @Compensates(Checkout.steps.check)
+    uncheck(): void {
+      return undefined;
+    }
+    @SagaStep(Checkout.steps.reserve)
+    reserve({ cartId }: CartChecked): CartReserved {
+      this.reserved.push(cartId);
+      return new CartReserved({ cartId });
+    }
+    @SagaStep(Billing.steps.bill)
+    bill({ cartId }: CartChecked, saga: StepContext): Billed {
+      this.billed.push(saga);
+      return new Billed({ cartId });
+    }
+  }
+
+  test.each<TopicNaming>(['perSaga', 'perType', 'perDomain'])(
+    'starts it once, and is still delivered to its own saga (topics: %s)',
+    async (topics) => {
+      const app = await started({ providers: [Steps], saga: { topics } });
+      const { sagaId } = await app.get(Sagas).start(Checkout, { cartId: 'c1' }, { correlationId: 'http-7' });
+      const steps = app.get(Steps);
+      await eventually(() => expect(steps.billed).toHaveLength(1));
+      await eventually(() => expect(steps.reserved).toEqual(['c1']));
+      await app.get(Sagas).start(Checkout, { cartId: 'c2' });
+      await eventually(() => expect(steps.billed).toHaveLength(2));
+      await eventually(() => expect(steps.reserved).toEqual(['c1', 'c2']));
+      expect(steps.billed[0]).toMatchObject({ correlationId: 'http-7' });
+      expect(steps.billed[0]!.sagaId).not.toBe(sagaId);
+    },
+  );
+});
