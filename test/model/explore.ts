@@ -3,7 +3,7 @@ import type { Core } from './core.js';
 import { shortest, type Broken, type Counterexample } from './counterexample.js';
 import type { Environment } from './environment.js';
 import { invariants, type Invariant } from './invariants.js';
-import { notNearerTheEnd } from './measure.js';
+import { wrongMove } from './measure.js';
 import { Moves, type Move } from './moves.js';
 import { Parts, type Part } from './part.js';
 import { Scene, truthOf, type Truth, type World } from './scene.js';
@@ -17,8 +17,8 @@ export interface Exploration {
   readonly scene: Scene;
   /** The shortest run that breaks an invariant; absent when all hold everywhere. */
   readonly counterexample?: Counterexample;
-  /** The first move that did not bring the run nearer to its end; absent when every run ends. */
-  readonly endless?: string;
+  /** The first move that is wrong in itself; absent when every run ends and nobody is asked for the wrong thing. */
+  readonly wrongMove?: string;
 }
 
 /** A state that was reached: from where, and by what. */
@@ -39,7 +39,7 @@ class Search {
   private readonly endings = new Map<EventSet, Truth>();
   private readonly moves: readonly Moves[];
   private transitions = 0;
-  private endless: string | undefined;
+  private firstWrong: string | undefined;
 
   constructor(
     private readonly scene: Scene,
@@ -59,8 +59,14 @@ class Search {
   }
 
   private result(): Exploration {
-    const { visits, transitions, endings, scene, endless } = this;
-    return { states: visits.length, transitions, endings, scene, ...(endless !== undefined && { endless }) };
+    const { visits, transitions, endings, scene, firstWrong } = this;
+    return {
+      states: visits.length,
+      transitions,
+      endings,
+      scene,
+      ...(firstWrong !== undefined && { wrongMove: firstWrong }),
+    };
   }
 
   private brokenAt(index: number): Broken | undefined {
@@ -87,9 +93,9 @@ class Search {
     const duties = new Set<Move['duty']>();
     for (const [place, part] of world.parts.entries()) {
       for (const move of this.movesOf(world, place)) {
+        this.firstWrong ??= wrongMove(part, move);
         if (move.to === part && (move.publishes & ~world.published) === 0) continue;
         duties.add(move.duty);
-        this.endless ??= notNearerTheEnd(part, move);
         this.follow(world.parts.with(place, move.to), world.published | move.publishes, from, move.text);
       }
     }

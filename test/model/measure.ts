@@ -13,14 +13,22 @@ const rank = {
   compensated: 5,
 };
 
+/** What the machine must ask for when a step arrives at a status. */
+const asked: Readonly<Record<string, string | undefined>> = { running: 'step', compensating: 'compensation' };
+
 /**
- * Rows only move right and sets only grow, so every run ends: tells of a move that does not, of a tombstone that changed, and of an anomaly,
- * which the machine must never meet while its environment keeps its promises.
+ * Rows only move right and sets only grow, so every run ends: tells of a move that does not, of a tombstone that changed, of work that nobody or the
+ * wrong one is asked for, and of an anomaly, which the machine must never meet while its environment keeps its promises.
  */
-export function notNearerTheEnd(from: Part, { to, verdict, backwards, text }: Move): string | undefined {
-  if (verdict === 'anomaly') return `an anomaly where nothing is wrong: ${text}`;
-  if (backwards) return undefined;
-  if (isClosed(from.row.status) && to.row.status !== from.row.status) return `a tombstone changed: ${text}`;
+export function wrongMove(from: Part, { to, answer, backwards, text }: Move): string | undefined {
+  const moved = to.row.status !== from.row.status;
+  if (answer?.verdict === 'anomaly') return `an anomaly where nothing is wrong: ${text}`;
+  if (answer && moved && answer.verdict !== 'handled')
+    return `the row moved and the machine says ${answer.verdict}: ${text}`;
+  if (answer && answer.run !== (moved ? asked[to.row.status] : undefined))
+    return `the machine asks for ${answer.run}: ${text}`;
+  if (backwards || to === from) return undefined;
+  if (isClosed(from.row.status) && moved) return `a tombstone changed: ${text}`;
   return measureOf(to) > measureOf(from) ? undefined : `the row did not move right: ${text}`;
 }
 

@@ -19,7 +19,7 @@ const cases = Object.entries(definitions).flatMap(([name, saga]) =>
   })),
 );
 
-describe('the protocol holds in every order and repetition of every event', () => {
+describe('the protocol holds in every order and repetition of every event', { timeout: 60_000 }, () => {
   const lines: string[] = [heading];
   afterAll(() => console.log(lines.join('\n')));
 

@@ -14,7 +14,8 @@ export interface Move {
   readonly to: Part;
   readonly publishes: EventSet;
   readonly duty: Duty;
-  readonly verdict: Advance['verdict'];
+  /** What the machine said; absent where something happens that no row knows of. */
+  readonly answer?: Advance;
   /** Goes back on purpose: a redrive, or a fault of the environment. */
   readonly backwards: boolean;
 }
@@ -127,12 +128,13 @@ export class Moves {
   /** Something happens in the world, and no row is written. */
   private outside(part: Part, text: string, change: Partial<Part>, duty: Duty = 'must'): Move {
     const to = this.parts.with(part, change);
-    return { text: `${part.step} ${text}`, to, publishes: 0, duty, verdict: 'handled', backwards: false };
+    return { text: `${part.step} ${text}`, to, publishes: 0, duty, backwards: false };
   }
 
   /** The real machine answers; `alongside` holds when it moves the row, except what was read, which holds in any case. */
   private signal(part: Part, text: string, signal: Signal, alongside: Partial<Part> = {}, duty: Duty = 'must'): Move {
-    const { state: row, verdict, emit } = this.core.advance(this.step, part.row, signal);
+    const answer = this.core.advance(this.step, part.row, signal);
+    const { state: row, emit } = answer;
     const moved = row.status !== part.row.status;
     const change = moved ? alongside : { read: alongside.read ?? part.read };
     return {
@@ -140,7 +142,7 @@ export class Moves {
       to: this.parts.with(part, { ...change, row }),
       publishes: emit ? this.vocabulary.bit(part.step, emit) : 0,
       duty,
-      verdict,
+      answer,
       backwards: false,
     };
   }

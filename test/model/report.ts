@@ -16,10 +16,10 @@ export const heading = row('definition', 'environment', 'states', 'moves', 'endi
 
 /** Explores a definition in an environment and checks all there is to check: I1 to I9, that every run ends, that the tracker is monotone. */
 export function reportOn(name: string, saga: SagaGraph, core: Core, environment: Environment): Report {
-  const { states, transitions, endings, scene, counterexample, endless } = explore(saga, core, environment);
+  const { states, transitions, endings, scene, counterexample, wrongMove } = explore(saga, core, environment);
   const tracker = trackerSteps(scene, endings.keys());
   const line = row(name, environment.name, states, transitions, endings.size, tracker.steps);
-  return { line, states, problem: counterexample ? printed(counterexample) : (endless ?? tracker.wrong[0]) };
+  return { line, states, problem: counterexample ? printed(counterexample) : (wrongMove ?? tracker.wrong[0]) };
 }
 
 function row(name: string, environment: string, ...numbers: readonly (number | string)[]): string {
