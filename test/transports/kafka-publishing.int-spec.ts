@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it, vi } from 'vitest';
 import { PublishFailed } from '../../libs/saga/src/ports/transport.js';
 import { TopicsMissing } from '../../libs/saga/src/adapters/kafka/kafka-topics.js';
@@ -19,14 +20,17 @@ async function failureOf(published: Promise<void>): Promise<PublishFailed> {
 describeWithKafka('publishing to Kafka', () => {
   it('concurrent publishes lose nothing and double nothing when connections are cut after the broker took a send', async () => {
     const stage = new KafkaStage();
-    await stage.createTopic();
+    await stage.createTopic({ numPartitions: 1 });
     const proxy = await CuttingProxy.before(stage.brokers[0]!);
     const transport = stage.open({ socketFactory: proxy.socketFactory });
     await transport.publish([stage.message('first')]);
     proxy.cutEvery = 8;
     const all = stage.messages(400);
     const writers = Array.from({ length: 8 }, async (_, writer) => {
-      for (let index = writer; index < all.length; index += 8) await transport.publish([all[index]!]);
+      for (let index = writer; index < all.length; index += 8) {
+        await transport.publish([all[index]!]);
+        await sleep(index % 5);
+      }
     });
     await Promise.all(writers);
     expect(proxy.cuts).toBeGreaterThan(5);
