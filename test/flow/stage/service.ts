@@ -12,6 +12,7 @@ import { SagaService } from '../../../libs/saga/src/flow/service.js';
 import { Tally } from '../../../libs/saga/src/flow/tally.js';
 import type { Chance } from '../../../libs/saga/src/ports/clock.js';
 import type { FenceRow } from '../../../libs/saga/src/ports/fence-row.js';
+import type { StepStore } from '../../../libs/saga/src/ports/step-store.js';
 import type { Envelope } from '../../../libs/saga/src/protocol/envelope.js';
 import { defaultRetry } from '../../../libs/saga/src/protocol/retry.js';
 import { topicsNamed } from '../../../libs/saga/src/protocol/topics.js';
@@ -53,6 +54,8 @@ export function bind(
 
 /** A process of a service. Another one on the same ground is its next life, or a replica. */
 export class Service {
+  /** `cut`: its database does not answer it. `dead`: nothing of it happens any more. */
+  state: 'well' | 'cut' | 'dead' = 'well';
   readonly tally = new Tally();
   readonly logs: string[] = [];
   readonly mirrored: Envelope[] = [];
@@ -69,10 +72,10 @@ export class Service {
     this.saga = new SagaService({
       service: this.name,
       steps: new BoundSteps(steps),
-      store: ground.store,
+      store: this.reaching(ground.store),
       transport: ground.transport,
       topics: topicsNamed('perSaga'),
-      clock: ground.clock,
+      clock: { now: () => ground.clock.now(), after: (ms, call) => ground.clock.after(ms, () => this.alive(call)) },
       chance: counted(options.random ?? (() => 0)),
       logger: { log, warn: log, error: log },
       settings: { ...defaultSettings, ...options.settings },
@@ -87,6 +90,37 @@ export class Service {
     await service.saga.start();
     await ground.clock.advance(0);
     return service;
+  }
+
+  /** The process is gone, with all that it had in memory. */
+  kill(): void {
+    this.state = 'dead';
+    this.ground.transport.subscriptions.splice(0);
+  }
+
+  private alive(call: () => void): void {
+    if (this.state !== 'dead') call();
+  }
+
+  /** The store as this process reaches it. */
+  private reaching(store: StepStore): StepStore {
+    const reached = async <T>(answer: () => Promise<T>): Promise<T> => {
+      if (this.state === 'well') return answer();
+      if (this.state === 'cut') throw new Error('the database does not answer');
+      return new Promise<T>(() => undefined);
+    };
+    return {
+      transaction: (keys, work) =>
+        reached(() => store.transaction(keys, (transaction) => reached(() => work(transaction)))),
+      claimDue: (limit, lease) => reached(() => store.claimDue(limit, lease)),
+      nextDue: () => reached(() => store.nextDue()),
+      find: (sagaId) => store.find(sagaId),
+      outbox: {
+        sweep: (limit, age, publish) => reached(() => store.outbox.sweep(limit, age, publish)),
+        delete: (ids) => reached(() => store.outbox.delete(ids)),
+        backlog: () => store.outbox.backlog(),
+      },
+    };
   }
 
   async row(sagaId: string, step: string): Promise<FenceRow | undefined> {

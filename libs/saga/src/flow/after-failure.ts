@@ -57,7 +57,7 @@ function nextAttempt(participant: Participant, bound: BoundStep, run: 'step' | '
 }
 
 function deadLettered(bound: BoundStep, row: FenceRow): Taken {
-  const { nextAttemptAt: _due, ...rest } = row;
-  const next = advance(bound.node, row, { type: 'undoExhausted' });
-  return { row: { ...rest, ...next.state }, verdict: next.verdict, ...(next.emit && { emit: next.emit }) };
+  const { nextAttemptAt: _due, ...waiting } = row;
+  const next = advance(bound.node, waiting, { type: 'undoExhausted' });
+  return { row: { ...waiting, ...next.state }, verdict: next.verdict, ...(next.emit && { emit: next.emit }) };
 }

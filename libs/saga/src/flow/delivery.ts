@@ -29,8 +29,8 @@ export type Happening =
       /** Somebody waits for the start and is told when it fails; then it leaves nothing. */
       readonly attended?: boolean;
     }
-  /** A parked attempt is due. */
-  | { readonly type: 'attempt' }
+  /** A parked attempt is due; with `version`, only if nobody has changed the row since. */
+  | { readonly type: 'attempt'; readonly version?: number }
   /** A method that ran outside any transaction came to this. */
   | { readonly type: 'result'; readonly result: StepResult }
   /** A method that ran outside any transaction threw this. */

@@ -27,7 +27,7 @@ export class Externals {
     const key = fenceKey(row);
     if (this.stopped || this.active.has(key)) return;
     if (this.active.size < atOnce) this.run(bound, row);
-    else this.waiting.set(key, { sagaId: row.sagaId, bound, headers: row.headers, happening: { type: 'attempt' } });
+    else this.waiting.set(key, waitingFor(bound, row));
   }
 
   /** Waits for the methods that are running; those that wait for a place stay parked in their rows. */
@@ -45,7 +45,7 @@ export class Externals {
     this.active.set(key, attempt);
   }
 
-  /** Who waited may have been overtaken by another replica: the row is asked, and leased, again. */
+  /** Another replica may have taken who waited: only a row that is as it was is leased again, and run. */
   private async next(): Promise<void> {
     const [waiting] = this.waiting;
     if (!waiting || this.stopped) return;
@@ -101,6 +101,11 @@ export class Externals {
     again();
     return () => forget();
   }
+}
+
+function waitingFor(bound: BoundStep, row: FenceRow): Delivery {
+  const saved = row.version + 1;
+  return { sagaId: row.sagaId, bound, headers: row.headers, happening: { type: 'attempt', version: saved } };
 }
 
 async function came(bound: BoundStep, row: FenceRow): Promise<Happening> {

@@ -18,6 +18,8 @@ export interface Taken {
 /** Takes a happening that carries a signal, or says that an attempt is due or was made. Results of methods are taken by `conclude`. */
 export function take(delivery: Delivery, row: FenceRow): Taken {
   const { happening } = delivery;
+  if (happening.type === 'attempt' && (happening.version ?? row.version) !== row.version)
+    return { row, verdict: 'ignored' };
   if (happening.type === 'attempt' || happening.type === 'failed') return dueAttempt(row);
   if (happening.type !== 'signal') return { row, verdict: 'ignored' };
   const next = advance(delivery.bound.node, row, happening.signal);
@@ -68,9 +70,10 @@ function dueAttempt(row: FenceRow): Taken {
 
 /** A new status starts counting attempts anew. */
 function moved(row: FenceRow, state: StepState): FenceRow {
-  if (row.status === state.status) return { ...row, ...state };
-  const { failingSince: _before, ...rest } = row;
-  return { ...rest, ...state, attempts: 0 };
+  const next = { ...row, ...state };
+  if (row.status === state.status) return next;
+  const { failingSince: _before, ...rest } = next;
+  return { ...rest, attempts: 0 };
 }
 
 function taken(row: FenceRow, next: Advance): Taken {

@@ -1,0 +1,245 @@
+import { randomUUID } from 'node:crypto';
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { BoundStep } from '../../libs/saga/src/flow/bound-step.js';
+import { OutcomeUnknown, StepRejected } from '../../libs/saga/src/protocol/errors.js';
+import { Bank } from './stage/bank.js';
+import { Delivered, Payment, PaymentAsked, PaymentMade, PaymentUndone } from './stage/booking.js';
+import { eventRecord, received, sagaIds } from './stage/records.js';
+import { bind, Ground, Service } from './stage/service.js';
+
+const lease = 30_000;
+const minute = 60_000;
+
+let ground: Ground;
+let bank: Bank;
+let delivering: BoundStep;
+beforeEach(() => {
+  ground = new Ground();
+  bank = new Bank();
+  delivering = bind(Payment, 'deliver', bank.call);
+});
+
+const delivered = new Delivered({ bookingId: 'b-1' });
+const made = new PaymentMade({ bookingId: 'b-1' });
+const paid = (sagaId: string) => eventRecord(Payment, 'pay', 'done', { bookingId: 'b-1' }, { sagaId });
+const refused = (sagaId: string) =>
+  eventRecord(Payment, 'deliver', 'rejected', { failedStep: 'deliver', reason: 'nobody at home' }, { sagaId });
+
+/** Begins the payment itself, a compensatable step, by the outside event that asks for it. */
+async function startedPayment(): Promise<string> {
+  const value = JSON.stringify(new PaymentAsked({ bookingId: 'b-1', amount: 7 }));
+  await ground.transport.deliver([received({ topic: 'payment.asked', key: randomUUID(), headers: {}, value })]);
+  return bank.keys.at(-1)!.split(':')[0]!;
+}
+
+describe('a step that works outside', () => {
+  it('has its intent committed before its method runs, and no transaction open while it runs', async () => {
+    const service = await Service.started(ground, [delivering]);
+    const sagaId = randomUUID();
+    await ground.transport.deliver([paid(sagaId)]);
+    expect(bank.keys).toEqual([`${sagaId}:deliver`]);
+    const due = new Date(ground.clock.now().getTime() + lease);
+    expect(await service.row(sagaId, 'deliver')).toMatchObject({ status: 'running', nextAttemptAt: due });
+    await ground.store.transaction([{ sagaId, step: 'deliver' }], async ({ rows }) => expect(rows).toHaveLength(1));
+    await bank.answer(delivered);
+    expect(await service.row(sagaId, 'deliver')).toMatchObject({ status: 'done', inputs: {} });
+    expect(await service.row(sagaId, 'deliver')).not.toHaveProperty('nextAttemptAt');
+    await ground.clock.advance(1);
+    expect(ground.transport.eventIds).toEqual([`${sagaId}:deliver:done`]);
+  });
+
+  it('is not begun when its intent could not be committed', async () => {
+    await Service.started(ground, [delivering]);
+    ground.store.trouble = (moment) => {
+      if (moment === 'commit') throw new Error('no space left on device');
+    };
+    await expect(ground.transport.deliver([paid(randomUUID())])).rejects.toThrow('no space left');
+    expect(bank.calls).toEqual([]);
+  });
+
+  it('is not begun again by its event arriving again while it runs', async () => {
+    await Service.started(ground, [delivering]);
+    const sagaId = randomUUID();
+    for (let round = 0; round < 3; round += 1) await ground.transport.deliver([paid(sagaId)]);
+    expect(bank.calls).toHaveLength(1);
+  });
+
+  it('is left to its process for as long as it takes, however many replicas there are', async () => {
+    for (let replica = 0; replica < 3; replica += 1) await Service.started(ground, [delivering]);
+    await ground.transport.deliver([paid(randomUUID())]);
+    await ground.clock.advance(10 * minute);
+    expect(bank.calls).toHaveLength(1);
+  });
+
+  it('is begun again with the same key when its process died, after the lease and not before', async () => {
+    const dead = await Service.started(ground, [delivering]);
+    const sagaId = randomUUID();
+    await ground.transport.deliver([paid(sagaId)]);
+    dead.kill();
+    const next = await Service.started(ground, [delivering]);
+    await ground.clock.advance(lease - 1_000);
+    expect(bank.calls).toHaveLength(1);
+    await ground.clock.advance(3_000);
+    expect(bank.keys).toEqual([`${sagaId}:deliver`, `${sagaId}:deliver`]);
+    await bank.answer(delivered); // nobody hears the answer to the dead
+    expect(await next.row(sagaId, 'deliver')).toMatchObject({ status: 'running' });
+    await bank.answer(delivered);
+    expect(await next.row(sagaId, 'deliver')).toMatchObject({ status: 'done' });
+  });
+
+  it('has its outcome recorded, without another call, when the database was away for a while', async () => {
+    const service = await Service.started(ground, [delivering]);
+    const sagaId = randomUUID();
+    await ground.transport.deliver([paid(sagaId)]);
+    service.state = 'cut';
+    await bank.answer(delivered);
+    await ground.clock.advance(5 * minute);
+    expect(await service.row(sagaId, 'deliver')).toMatchObject({ status: 'running' });
+    service.state = 'well';
+    await ground.clock.advance(2_000);
+    expect(await service.row(sagaId, 'deliver')).toMatchObject({ status: 'done' });
+    expect(bank.calls).toHaveLength(1);
+  });
+
+  it.each([
+    ['when it cannot know', () => new OutcomeUnknown('timed out')],
+    ['when it throws anything', () => new Error('socket hang up')],
+  ])('is never called rejected %s: it is repeated with the same key', async (_, error) => {
+    const service = await Service.started(ground, [delivering]);
+    const sagaId = randomUUID();
+    await ground.transport.deliver([paid(sagaId)]);
+    for (let round = 0; round < 20; round += 1) {
+      await bank.fail(error());
+      await ground.clock.advance(minute + 1_000);
+    }
+    expect(new Set(bank.keys)).toEqual(new Set([`${sagaId}:deliver`]));
+    expect(bank.calls.map(({ attempt }) => attempt)).toEqual(Array.from({ length: 21 }, (_each, index) => index + 1));
+    expect(await service.row(sagaId, 'deliver')).toMatchObject({ status: 'running', attempts: 20 });
+    expect(ground.transport.events).toEqual([]);
+  });
+
+  it('is rejected when it says so', async () => {
+    const service = await Service.started(ground, [delivering]);
+    const sagaId = randomUUID();
+    await ground.transport.deliver([paid(sagaId)]);
+    await bank.fail(new StepRejected('nobody at home'));
+    await ground.clock.advance(1);
+    expect(await service.row(sagaId, 'deliver')).toMatchObject({ status: 'rejected' });
+    expect(ground.transport.events).toMatchObject([{ cause: { step: 'deliver', reason: 'nobody at home' } }]);
+  });
+
+  it('that a replica finished meanwhile is not touched by a late answer, nor by a late failure', async () => {
+    const late = await Service.started(ground, [delivering]);
+    const [answered, failed] = sagaIds(2);
+    await ground.transport.deliver([paid(answered!), paid(failed!)]);
+    late.state = 'cut';
+    const other = await Service.started(ground, [delivering]);
+    await ground.clock.advance(2 * lease);
+    const [first, second, ...again] = bank.calls;
+    for (const call of again) call.answer(delivered);
+    await ground.clock.advance(1);
+    late.state = 'well';
+    first!.answer(delivered);
+    second!.fail(new Error('too late'));
+    await ground.clock.advance(minute);
+    expect(bank.calls).toHaveLength(4);
+    for (const sagaId of [answered!, failed!])
+      expect(await other.row(sagaId, 'deliver')).toMatchObject({ status: 'done', attempts: 0 });
+    expect(ground.transport.eventIds.toSorted()).toEqual([`${answered}:deliver:done`, `${failed}:deliver:done`]);
+    expect(late.tally.snapshot()).toMatchObject({ duplicate: 1, ignored: 1 });
+  });
+});
+
+describe('an undo that works outside', () => {
+  const undo = new PaymentUndone({ bookingId: 'b-1', why: 'refused' });
+
+  it('has a key of its own, and is recorded like its step', async () => {
+    const service = await Service.started(ground, [bind(Payment, 'pay', bank.call, { undo: bank.call })]);
+    const sagaId = await startedPayment();
+    await bank.answer(made);
+    await ground.transport.deliver([refused(sagaId)]);
+    expect(bank.keys).toEqual([`${sagaId}:pay`, `${sagaId}:pay:undo`]);
+    await bank.answer(undo);
+    expect(await service.row(sagaId, 'pay')).toMatchObject({ status: 'compensated' });
+  });
+
+  it('follows its step when the saga closed while the step ran, and the step announces nothing', async () => {
+    const service = await Service.started(ground, [bind(Payment, 'pay', bank.call, { undo: bank.call })]);
+    const sagaId = await startedPayment();
+    await ground.transport.deliver([refused(sagaId)]);
+    expect(bank.keys).toEqual([`${sagaId}:pay`]);
+    await bank.answer(made);
+    await ground.clock.advance(100);
+    expect(bank.keys).toEqual([`${sagaId}:pay`, `${sagaId}:pay:undo`]);
+    await bank.answer(undo);
+    await ground.clock.advance(1);
+    expect(ground.transport.eventIds).toEqual([`${sagaId}:pay:compensated`]);
+    expect(await service.row(sagaId, 'pay')).toMatchObject({ status: 'compensated' });
+  });
+
+  it('that keeps failing becomes a dead letter', async () => {
+    const service = await Service.started(ground, [bind(Payment, 'pay', bank.call, { undo: bank.call })]);
+    const sagaId = await startedPayment();
+    await bank.answer(made);
+    await ground.transport.deliver([refused(sagaId)]);
+    for (let attempt = 1; attempt <= 4; attempt += 1) {
+      await bank.fail(new Error('the bank is closed'));
+      await ground.clock.advance(minute);
+    }
+    expect(await service.row(sagaId, 'pay')).toMatchObject({ status: 'deadLettered', attempts: 4 });
+    expect(ground.transport.events.at(-1)).toMatchObject({
+      type: 'saga.compensation.failed',
+      data: { step: 'pay', event_type: 'payment.deliver.rejected', compensation_error: 'the bank is closed' },
+    });
+  });
+});
+
+describe('more than can run outside at once', () => {
+  const many = 100;
+
+  it('wait for a place, and each runs once', async () => {
+    const service = await Service.started(ground, [delivering]);
+    const ids = sagaIds(many);
+    await ground.transport.deliver(ids.map(paid));
+    expect(bank.calls).toHaveLength(64);
+    for (let call = 0; call < many; call += 1) await bank.answer(delivered);
+    expect(bank.keys.toSorted()).toEqual(ids.map((sagaId) => `${sagaId}:deliver`));
+    for (const sagaId of ids) expect(await service.row(sagaId, 'deliver')).toMatchObject({ status: 'done' });
+  });
+
+  it('are not run by the process where they waited when a replica has run them', async () => {
+    const full = await Service.started(ground, [delivering]);
+    const ids = sagaIds(many);
+    await ground.transport.deliver(ids.map(paid));
+    const replica = await Service.started(ground, [delivering]);
+    await ground.clock.advance(lease - 100);
+    full.state = 'cut'; // when the leases of those that wait end, the replica is first
+    await ground.clock.advance(200);
+    full.state = 'well';
+    expect(bank.calls).toHaveLength(many);
+    for (let call = 0; call < many; call += 1) await bank.answer(delivered);
+    await ground.clock.advance(2 * lease);
+    expect(bank.calls).toHaveLength(many);
+    for (const sagaId of ids)
+      expect(await replica.row(sagaId, 'deliver')).toMatchObject({
+        status: 'done',
+        version: expect.any(Number) as number,
+      });
+  });
+
+  it('stay parked when the service stops, which waits for those that run', async () => {
+    const service = await Service.started(ground, [delivering]);
+    const ids = sagaIds(many);
+    await ground.transport.deliver(ids.map(paid));
+    let stopped = false;
+    const stop = service.saga.drain().then(() => (stopped = true));
+    for (let call = 0; call < 64; call += 1) {
+      expect(stopped).toBe(false);
+      await bank.answer(delivered);
+    }
+    await stop;
+    expect(bank.calls).toHaveLength(64);
+    const rows = await Promise.all(ids.map((sagaId) => service.row(sagaId, 'deliver')));
+    expect(rows.filter((row) => row?.status === 'running' && row.nextAttemptAt)).toHaveLength(many - 64);
+  });
+});
