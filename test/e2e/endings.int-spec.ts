@@ -1,7 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { readEndState } from '../../scripts/demo/end-state.js';
-import { createTask, send, settledSaga, taskOf } from './api.js';
+import { createTask, get, send, settledSaga, taskOf, type Saga } from './api.js';
 import { InProcess } from './in-process.js';
-import { contradictions, untilSettled } from './rows.js';
+import { contradictions, until, untilSettled } from './rows.js';
 
 const types = (saga: { readonly history: readonly { readonly type: string }[] }): readonly string[] =>
   saga.history.map(({ type }) => type);
@@ -25,6 +26,20 @@ describe('the task-assignment saga, three services over the in-memory transport'
     const state = await readEndState(world.ground);
     expect(contradictions(state)).toEqual([]);
     expect(state.mails).toMatchObject([{ to: ['alice@example.com'], subject: 'You have a new task' }]);
+  });
+
+  test('a task is not called assigned before its assignee has been notified, because until then it may be undone', async () => {
+    const world = await InProcess.start(['task', 'assignment']);
+    const url = await world.url();
+    const { taskId, sagaId } = await createTask(url, 'alice');
+    await until('the listeners of the task service have had their turn', async () => {
+      const { history } = (await get(url, `/sagas/${sagaId}`)).body as Saga;
+      return history.some(({ type }) => type === 'user.assigned') && sleep(300, true);
+    });
+    expect(await taskOf(url, taskId)).toMatchObject({ status: 'pending_assignment' });
+
+    await world.start('notification');
+    await until('the task is assigned', async () => (await taskOf(url, taskId))['status'] === 'assigned');
   });
 
   test('over capacity: the assignment is refused, nothing was done and nothing is undone but the task', async () => {
@@ -74,11 +89,12 @@ describe('the task-assignment saga, three services over the in-memory transport'
     expect(state).toMatchObject({ assignments: [], notifications: [{ status: 'refused' }], reminders: [], mails: [] });
   });
 
-  test('tasks that come at once never exceed what a user takes', async () => {
+  test('tasks that come at once, to two replicas, never exceed what a user takes', async () => {
     const world = await InProcess.start();
+    await world.start('assignment');
     const url = await world.url();
-    await Promise.all(Array.from({ length: 12 }, (_, index) => createTask(url, 'bob', `Task ${index}`)));
-    await untilSettled(world.ground, 12);
+    await Promise.all(Array.from({ length: 24 }, (_, index) => createTask(url, 'bob', `Task ${index}`)));
+    await untilSettled(world.ground, 24);
 
     const state = await readEndState(world.ground);
     expect(state.assignments).toHaveLength(5);

@@ -7,6 +7,7 @@ import { AssignmentModule } from '../../apps/assignment/src/assignment.module.js
 import { NotificationModule } from '../../apps/notification/src/notification.module.js';
 import { TaskModule } from '../../apps/task/src/task.module.js';
 import type { Ground } from '../../scripts/demo/services.js';
+import type { MailCatcher } from '../../scripts/services/mail.js';
 import { freshGround } from './ground.js';
 
 export type ServiceName = keyof Ground['databases'];
@@ -15,35 +16,45 @@ type Transport = SagaModuleOptions['transport'];
 /** The three services in this process, over one in-memory transport. Each may be started alone, stopped, and started again. */
 export class InProcess {
   readonly transport = inMemory();
-  private readonly apps = new Map<ServiceName, INestApplication>();
+  private readonly apps: { readonly name: ServiceName; readonly app: INestApplication }[] = [];
 
   private constructor(readonly ground: Ground) {}
 
-  static async start(services: readonly ServiceName[] = ['task', 'assignment', 'notification']): Promise<InProcess> {
-    const world = new InProcess(await freshGround());
+  static async start(
+    services: readonly ServiceName[] = ['task', 'assignment', 'notification'],
+    mail?: MailCatcher,
+  ): Promise<InProcess> {
+    const world = new InProcess(await freshGround(mail));
     onTestFinished(async () => {
-      for (const name of world.apps.keys()) await world.stop(name);
+      for (const { app } of world.apps) await app.close();
       await world.ground.mail.stop();
     });
     for (const name of services) await world.start(name);
     return world;
   }
 
-  /** @param through what stands between the service and the transport of all */
+  /**
+   * A service that is there already gets one more replica.
+   *
+   * @param through what stands between the service and the transport of all
+   */
   async start(name: ServiceName, through: (transport: Transport) => Transport = (same) => same): Promise<void> {
     Logger.overrideLogger(false);
     const app = await NestFactory.create(this.module(name, through(this.transport)), { logger: false });
-    this.apps.set(name, app);
+    this.apps.push({ name, app });
     await app.listen(0, '127.0.0.1');
   }
 
   async stop(name: ServiceName): Promise<void> {
-    await this.apps.get(name)?.close();
-    this.apps.delete(name);
+    for (const [index, replica] of [...this.apps.entries()].toReversed()) {
+      if (replica.name !== name) continue;
+      await replica.app.close();
+      this.apps.splice(index, 1);
+    }
   }
 
   url(name: ServiceName = 'task'): Promise<string> {
-    return this.apps.get(name)!.getUrl();
+    return this.apps.find((one) => one.name === name)!.app.getUrl();
   }
 
   private module(service: ServiceName, transport: Transport): DynamicModule {
