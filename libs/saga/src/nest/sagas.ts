@@ -9,6 +9,7 @@ import type { TransportHealth } from '../ports/transport.js';
 import { SagaTracker, type TrackedSaga } from '../tracker/saga-tracker.js';
 import { refuseInsideStep } from './current-step.js';
 import { SagaRuntime } from './runtime.js';
+import { isSagaId } from './saga-id.js';
 
 /** What starts a step from outside: the data of its outside event, what its input schema takes, or any object. */
 type StartInput<Spec> = Spec extends { readonly on: new (data: infer Data) => unknown }
@@ -80,18 +81,22 @@ export class Sagas {
    */
   async requestAbort(sagaId: string, reason: string): Promise<AbortAnswer> {
     const { service, sagas } = this.runtime;
-    const rows = await service.participant.store.find(sagaId);
-    const saga = sagas.find((candidate) => candidate.name === rows[0]?.headers.sagaType);
+    const rows = isSagaId(sagaId) ? await service.participant.store.find(sagaId) : [];
+    const tracked = await this.findTracker()?.find(sagaId);
+    const name = rows[0]?.headers.sagaType ?? tracked?.saga;
+    const saga = sagas.find((candidate) => candidate.name === name);
     if (!saga)
       throw new SagaError(
         'SAGA_NOT_FOUND',
         `Service "${service.participant.service}" has no part in a saga ${sagaId}.`,
         { sagaId },
       );
-    const committed = rows.some(
-      (row) =>
-        row.predecessorsDone.includes(saga.commitPoint) || (row.step === saga.commitPoint && row.status === 'done'),
-    );
+    const { commitPoint } = saga;
+    const committed =
+      tracked?.steps[commitPoint] === 'done' ||
+      rows.some(
+        (row) => row.predecessorsDone.includes(commitPoint) || (row.step === commitPoint && row.status === 'done'),
+      );
     if (committed) return 'refused';
     await service.publishAbort(saga, sagaId, reason);
     return 'requested';
@@ -104,13 +109,19 @@ export class Sagas {
   }
 
   private tracker(): SagaTracker {
+    const tracker = this.findTracker();
+    if (tracker) return tracker;
+    throw new SagaError(
+      'NO_TRACKER',
+      'No participant knows a whole saga; import SagaTrackerModule into this application to ask for its state.',
+    );
+  }
+
+  private findTracker(): SagaTracker | undefined {
     try {
       return this.moduleRef.get(SagaTracker, { strict: false });
     } catch {
-      throw new SagaError(
-        'NO_TRACKER',
-        'No participant knows a whole saga; import SagaTrackerModule into this application to ask for its state.',
-      );
+      return undefined;
     }
   }
 }

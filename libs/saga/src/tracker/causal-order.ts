@@ -1,17 +1,34 @@
+import type { SagaGraph } from '../definition/saga-definition.js';
 import type { Envelope } from '../protocol/envelope.js';
+import { isClosing } from '../protocol/outcome.js';
 
-/** Each event after the one that caused it, whatever the clocks of its services said; otherwise by time. */
-export function causalOrder(events: readonly Envelope[]): readonly Envelope[] {
-  const byId = new Map(events.map((event) => [event.id, event]));
-  const placed = new Set<string>();
+/** Each event after all that led to it, whatever the clocks of its services said; otherwise by time. */
+export function causalOrder(saga: SagaGraph, events: readonly Envelope[]): readonly Envelope[] {
+  const placed = new Set<Envelope>();
   const ordered: Envelope[] = [];
   const place = (event: Envelope): void => {
-    if (placed.has(event.id)) return;
-    placed.add(event.id);
-    const cause = event.causationId === undefined ? undefined : byId.get(event.causationId);
-    if (cause) place(cause);
+    if (placed.has(event)) return;
+    placed.add(event);
+    for (const earlier of byTime(events.filter((other) => ledTo(saga, other, event)))) place(earlier);
     ordered.push(event);
   };
-  for (const event of events.toSorted((a, b) => a.time.localeCompare(b.time) || a.id.localeCompare(b.id))) place(event);
+  for (const event of byTime(events)) place(event);
   return ordered;
+}
+
+/** An event names one cause; a step that ran has all its predecessors, and an undo waits for everything after its step. */
+function ledTo(saga: SagaGraph, earlier: Envelope, later: Envelope): boolean {
+  if (earlier.id === later.causationId) return true;
+  const step = saga.steps[later.step];
+  if (!step) return false;
+  if (later.outcome === 'done' || later.outcome === 'rejected') {
+    return earlier.outcome === 'done' && step.predecessors.includes(earlier.step);
+  }
+  if (later.outcome !== 'compensated' && later.outcome !== 'deadLettered') return false;
+  if (earlier.step === later.step) return earlier.outcome === 'done' || earlier.outcome === 'deadLettered';
+  return isClosing(earlier.outcome) && step.successors.includes(earlier.step);
+}
+
+function byTime(events: readonly Envelope[]): readonly Envelope[] {
+  return events.toSorted((a, b) => Date.parse(a.time) - Date.parse(b.time) || (a.id < b.id ? -1 : 1));
 }

@@ -1,13 +1,14 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import type { DataSource, EntityManager } from 'typeorm';
 import { decode } from '../protocol/cloud-event.js';
 import type { Envelope } from '../protocol/envelope.js';
 import type { Outcome } from '../protocol/outcome.js';
-import { foldSaga, type SagaStatus } from '../protocol/saga-state.js';
+import type { SagaStatus } from '../protocol/saga-state.js';
 import { PoisonRecord } from '../protocol/wire.js';
 import type { IncomingRecord } from '../ports/transport.js';
 import { SagaRuntime } from '../nest/runtime.js';
+import { isSagaId } from '../nest/saga-id.js';
 import { causalOrder } from './causal-order.js';
+import { evidenceOf } from './evidence.js';
 import { appendEvents, eventsOf, lockInstances, saveInstances, snapshotOf, type Snapshot } from './tracker-tables.js';
 
 /** A saga as its events tell it. */
@@ -44,6 +45,7 @@ export class SagaTracker implements OnModuleInit {
 
   async onModuleInit(): Promise<void> {
     await this.runtime.prepare();
+    if (this.runtime.options.store) await this.runtime.prepareTables();
     const { topics, sagas, options } = this.runtime;
     this.runtime.alsoConsume({
       group: topics.group(`${options.service}.tracker`),
@@ -53,12 +55,13 @@ export class SagaTracker implements OnModuleInit {
   }
 
   async find(sagaId: string): Promise<TrackedSaga | undefined> {
-    if (!/^[0-9a-f-]{36}$/i.test(sagaId)) return undefined;
-    const { manager } = this.dataSource();
+    if (!isSagaId(sagaId)) return undefined;
+    const { manager } = this.runtime.dataSource();
     const snapshot = await snapshotOf(manager, sagaId);
-    if (!snapshot) return undefined;
-    const history = causalOrder(await eventsOf(manager, [sagaId])).map(entryOf);
-    return { ...snapshot, history };
+    const saga = this.runtime.sagas.find(({ name }) => name === snapshot?.saga);
+    if (!snapshot || !saga) return undefined;
+    const events = await eventsOf(manager, [sagaId]);
+    return { ...snapshot, history: causalOrder(saga, events).map(entryOf) };
   }
 
   /** Logs a batch and brings the snapshots of its sagas up to date, in one transaction. Poison is its participants' to bury. */
@@ -66,22 +69,20 @@ export class SagaTracker implements OnModuleInit {
     const events = records.flatMap((record) => this.known(record));
     if (events.length === 0) return;
     const sagaIds = [...new Set(events.map(({ sagaId }) => sagaId))].toSorted();
-    await this.dataSource().transaction(async (manager) => {
+    await this.runtime.dataSource().transaction(async (manager) => {
       await lockInstances(manager, events);
       await appendEvents(manager, events);
-      await this.fold(manager, await eventsOf(manager, sagaIds));
+      await saveInstances(manager, this.snapshots(await eventsOf(manager, sagaIds)));
     });
   }
 
-  private async fold(manager: EntityManager, events: readonly Envelope[]): Promise<void> {
-    const first = new Map(events.map((event) => [event.sagaId, event]));
-    const snapshots = [...first.values()].map(({ sagaId, sagaType, sagaVersion, correlationId }): Snapshot => {
-      const facts = events.filter((event) => event.sagaId === sagaId);
-      const saga = this.runtime.sagas.find(({ name }) => name === sagaType)!;
-      const { status, steps, inconsistencies } = foldSaga(saga, facts);
-      return { sagaId, saga: sagaType, version: sagaVersion, status, steps, inconsistencies, correlationId };
+  private snapshots(events: readonly Envelope[]): readonly (Snapshot & { readonly startedAt: string })[] {
+    const bySaga = new Map<string, Envelope[]>();
+    for (const event of events) bySaga.set(event.sagaId, [...(bySaga.get(event.sagaId) ?? []), event]);
+    return [...bySaga].map(([sagaId, ofSaga]) => {
+      const { saga, ...evidence } = evidenceOf(this.runtime.sagas, ofSaga);
+      return { ...evidence, sagaId, saga: saga.name };
     });
-    await saveInstances(manager, snapshots);
   }
 
   private known(record: IncomingRecord): readonly Envelope[] {
@@ -92,10 +93,6 @@ export class SagaTracker implements OnModuleInit {
       if (error instanceof PoisonRecord) return [];
       throw error;
     }
-  }
-
-  private dataSource(): DataSource {
-    return this.runtime.dataSource();
   }
 }
 

@@ -51,11 +51,19 @@ export async function eventsOf(manager: EntityManager, sagaIds: readonly string[
 }
 
 /** Saves the folded states; `updated_at` moves only when a state does. */
-export async function saveInstances(manager: EntityManager, snapshots: readonly Snapshot[]): Promise<void> {
+export async function saveInstances(
+  manager: EntityManager,
+  snapshots: readonly (Snapshot & { readonly startedAt: string })[],
+): Promise<void> {
   await manager.query(
-    `UPDATE saga_instance i SET status = s.status, steps = s.steps, inconsistencies = s.inconsistencies, updated_at = now()
-     FROM json_to_recordset($1::json) AS s ("sagaId" uuid, status text, steps json, inconsistencies text[])
-     WHERE i.saga_id = s."sagaId" AND (i.status, i.steps::text) IS DISTINCT FROM (s.status, s.steps::text)`,
+    `UPDATE saga_instance i
+     SET saga_type = s.saga, saga_version = s.version, correlation_id = s."correlationId", started_at = s."startedAt",
+       status = s.status, steps = s.steps, inconsistencies = s.inconsistencies, updated_at = now()
+     FROM json_to_recordset($1::json) AS s ("sagaId" uuid, saga text, version integer, "correlationId" text, "startedAt" timestamptz,
+       status text, steps json, inconsistencies text[])
+     WHERE i.saga_id = s."sagaId"
+       AND (i.saga_type, i.saga_version, i.correlation_id, i.started_at, i.status, i.steps::text, i.inconsistencies)
+         IS DISTINCT FROM (s.saga, s.version, s."correlationId", s."startedAt", s.status, s.steps::text, s.inconsistencies)`,
     [JSON.stringify(snapshots)],
   );
 }

@@ -1,0 +1,92 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { describe, expect, test } from 'vitest';
+import { defineSaga } from '../definition/define-saga.js';
+import { DomainEvent } from '../definition/domain-event.js';
+import { messageId, type Envelope } from '../protocol/envelope.js';
+import type { Outcome } from '../protocol/outcome.js';
+import { evidenceOf } from './evidence.js';
+
+const anything: StandardSchemaV1<object, object> = {
+  '~standard': { version: 1, vendor: 'test', validate: (value) => ({ value: value as object }) },
+};
+const event = (type: string) => class extends DomainEvent(type, anything) {};
+const Order = defineSaga('order', {
+  place: { emits: event('placed') },
+  charge: { after: 'place', emits: event('charged') },
+});
+const Refund = defineSaga('refund', { pay: { emits: event('paid') } });
+
+const sagaId = '018f0000-0000-7000-8000-000000000001';
+
+function happened(step: string, outcome: Outcome, rest: Partial<Envelope> = {}): Envelope {
+  return {
+    id: messageId(sagaId, step, outcome),
+    type: `${step}.${outcome}`,
+    source: '/test',
+    time: '2024-01-01T00:00:00.000Z',
+    sagaId,
+    sagaType: 'order',
+    sagaVersion: 1,
+    step,
+    outcome,
+    correlationId: 'http-7',
+    partitionKey: sagaId,
+    data: {},
+    ...rest,
+  };
+}
+
+describe('the events of a saga prove', () => {
+  test('its state, its correlation and when it started, in whatever order they came', () => {
+    const events = [
+      happened('charge', 'done', { time: '2024-01-01T00:00:09.000Z' }),
+      happened('place', 'done', { time: '2024-01-01T01:00:01.000+01:00' }),
+    ];
+    const expected = {
+      saga: Order,
+      status: 'completed',
+      steps: { place: 'done', charge: 'done' },
+      inconsistencies: [],
+      version: 1,
+      correlationId: 'http-7',
+      startedAt: '2024-01-01T01:00:01.000+01:00',
+    };
+    expect(evidenceOf([Order, Refund], events)).toEqual(expected);
+    expect(evidenceOf([Refund, Order], events.toReversed())).toEqual(expected);
+  });
+
+  test('that one id is used by two sagas, and the state of the same one in every order', () => {
+    const events = [happened('place', 'done'), happened('pay', 'done', { sagaType: 'refund' })];
+    for (const order of [events, events.toReversed()]) {
+      expect(evidenceOf([Order, Refund], order)).toMatchObject({
+        saga: Order,
+        status: 'running',
+        inconsistencies: ['saga "refund" has the same id'],
+      });
+    }
+  });
+
+  test('nothing of definitions that are gone, beside the one that is known', () => {
+    const events = [happened('old', 'done', { sagaType: 'abandoned' }), happened('place', 'done')];
+    expect(evidenceOf([Order], events)).toMatchObject({
+      saga: Order,
+      inconsistencies: ['saga "abandoned" has the same id'],
+    });
+  });
+
+  test('violations of the protocol, in one order', () => {
+    const events = [
+      happened('charge', 'done'),
+      happened('charge', 'rejected'),
+      happened('place', 'done'),
+      happened('nowhere', 'done'),
+    ];
+    const [first, ...others] = [events, events.toReversed()].map((order) => evidenceOf([Order], order).inconsistencies);
+    expect(first).toEqual([
+      '"nowhere" is no step of saga "order"',
+      'step "charge" closed although the pivot "charge" is done',
+      'step "charge" is both done and rejected',
+    ]);
+    expect(others).toEqual([first]);
+  });
+});
