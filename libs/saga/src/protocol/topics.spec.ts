@@ -68,6 +68,14 @@ describe('topics', () => {
     },
   );
 
+  test.each([
+    ['perSaga', 'test.order.paid'],
+    ['perType', 'test.order.paid'],
+    ['perDomain', 'test.order-events'],
+  ] as const)('an event of another application is looked for under its type, or its domain: %s', (naming, topic) => {
+    expect(topicsNamed(naming, 'test.').outside('order.paid')).toBe(topic);
+  });
+
   test('a prefix keeps everything apart: topics, dead letters and groups', () => {
     const topics = topicsNamed('perSaga', 'test.');
     expect(topics.of(created)).toBe('test.saga.task-assignment');
