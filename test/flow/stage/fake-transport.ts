@@ -26,7 +26,7 @@ export class FakeTransport implements Transport {
 
   /** The saga events among them, by id. */
   get eventIds(): readonly string[] {
-    return this.events.map(({ id }) => id);
+    return this.published.flatMap(({ headers }) => ('ce_sagaid' in headers ? headers['ce_id']! : []));
   }
 
   get events(): readonly Envelope[] {

@@ -73,7 +73,16 @@ export class Service {
       service: this.name,
       steps: new BoundSteps(steps),
       store: this.reaching(ground.store),
-      transport: ground.transport,
+      transport: {
+        publish: async (messages) => {
+          await Promise.resolve();
+          return this.state === 'dead' ? new Promise<never>(() => undefined) : ground.transport.publish(messages);
+        },
+        subscribe: (subscription) => ground.transport.subscribe(subscription),
+        drain: () => ground.transport.drain(),
+        close: () => ground.transport.close(),
+        health: () => ground.transport.health(),
+      },
       topics: topicsNamed('perSaga'),
       clock: { now: () => ground.clock.now(), after: (ms, call) => ground.clock.after(ms, () => this.alive(call)) },
       chance: counted(options.random ?? (() => 0)),
