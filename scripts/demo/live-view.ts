@@ -15,11 +15,11 @@ interface Look {
 
 const looks: Readonly<Record<string, Look>> = {
   done: { style: 'green', text: (type) => `${type} →` },
-  rejected: { style: ['red', 'bold'], text: (type) => `${type} ✗` },
+  rejected: { style: 'red', text: (type) => `${type} ✗` },
   compensated: { style: 'yellow', text: (type) => `← ${type}` },
   cancelled: { style: 'dim', text: (type) => `∅ ${type.replace(`${TaskAssignment.name}.`, '')}` },
 };
-const unusual: Look = { style: ['red', 'bold'], text: (type) => `! ${type}` };
+const unusual: Look = { style: 'red', text: (type) => `! ${type}` };
 
 /** Prints a line for each event: every step has its column, so a saga that closes backwards is seen to go back. */
 export class LiveView {

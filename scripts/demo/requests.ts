@@ -14,6 +14,6 @@ const Waves = z.record(z.string(), z.array(Request).min(1));
 
 /** The tasks of requests.json by wave: those of a wave are submitted once all before it are settled. */
 export function readRequests(): readonly (readonly [wave: string, requests: readonly Request[]])[] {
-  const file = new URL('../../../scripts/demo/requests.json', import.meta.url); // from where this is built to
-  return Object.entries(Waves.parse(JSON.parse(readFileSync(file, 'utf8'))));
+  const file = readFileSync('scripts/demo/requests.json', 'utf8'); // npm runs scripts in the project's folder
+  return Object.entries(Waves.parse(JSON.parse(file)));
 }

@@ -6,13 +6,15 @@ import { build } from 'vite';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const ours = ['nest-saga', '@samples/contracts'];
 
-/** The apps as files that Node can run, made from their sources as they are now, in a folder within reach of node_modules. */
+/** Programs that Node can run, made from their sources as they are now, in a folder within reach of node_modules. */
 export interface Bundle {
-  main(app: string): string;
+  /** Where the program of this name is. */
+  main(name: string): string;
   remove(): Promise<void>;
 }
 
-export async function bundleApps(apps: readonly string[]): Promise<Bundle> {
+/** @param sources by name, within the project */
+export async function bundle(sources: Readonly<Record<string, string>>): Promise<Bundle> {
   const cache = join(root, '.cache');
   await mkdir(cache, { recursive: true });
   const outDir = await mkdtemp(join(cache, 'e2e-'));
@@ -28,10 +30,10 @@ export async function bundleApps(apps: readonly string[]): Promise<Bundle> {
       minify: false,
       target: 'node20',
       rolldownOptions: {
-        input: Object.fromEntries(apps.map((app) => [app, join(root, 'apps', app, 'src', 'main.ts')])),
+        input: Object.fromEntries(Object.entries(sources).map(([name, source]) => [name, join(root, source)])),
         output: { keepNames: true },
       },
     },
   });
-  return { main: (app) => join(outDir, `${app}.js`), remove: () => rm(outDir, { recursive: true }) };
+  return { main: (name) => join(outDir, `${name}.js`), remove: () => rm(outDir, { recursive: true }) };
 }

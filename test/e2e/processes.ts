@@ -1,11 +1,12 @@
 import { AppProcess } from '../../scripts/demo/app-process.js';
 import type { Ground } from '../../scripts/demo/services.js';
 import { freshTopicPrefix, kafkaBrokers } from '../support/kafka.js';
-import { bundleApps, type Bundle } from './bundle.js';
+import { bundle, type Bundle } from './bundle.js';
 import { freshGround } from './ground.js';
 import type { ServiceName } from './in-process.js';
 
 const services = ['task', 'assignment', 'notification'] as const;
+const mains = Object.fromEntries(services.map((service) => [service, `apps/${service}/src/main.ts`]));
 
 /** The three services as processes of their own, a database each, over the real broker, under a prefix of their own. */
 export class Processes {
@@ -15,11 +16,11 @@ export class Processes {
 
   private constructor(
     readonly ground: Ground,
-    private readonly bundle: Bundle,
+    private readonly programs: Bundle,
   ) {}
 
   static async start(): Promise<Processes> {
-    const world = new Processes(await freshGround(), await bundleApps(services));
+    const world = new Processes(await freshGround(), await bundle(mains));
     try {
       await Promise.all(services.map((service) => world.begin(service)));
       return world;
@@ -36,14 +37,14 @@ export class Processes {
   async stop(): Promise<void> {
     await Promise.all(Object.values(this.apps).map((app) => app.stop()));
     await this.ground.mail.stop();
-    await this.bundle.remove();
+    await this.programs.remove();
   }
 
   private async begin(name: ServiceName): Promise<void> {
     const { databases, mail } = this.ground;
     this.apps[name] = await AppProcess.start({
       name,
-      args: [this.bundle.main(name)],
+      args: [this.programs.main(name)],
       env: {
         KAFKA_BROKERS: kafkaBrokers().join(','),
         SAGA_PREFIX: this.prefix,
