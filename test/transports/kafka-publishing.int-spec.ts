@@ -39,6 +39,20 @@ describeWithKafka('publishing to Kafka', () => {
     expect(taken).toHaveLength(401);
   });
 
+  it('what is published after a rejected publish is not taken for its repetition', async () => {
+    const stage = new KafkaStage();
+    await stage.createTopic({ numPartitions: 1 });
+    const proxy = await CuttingProxy.before(stage.brokers[0]!);
+    const transport = stage.open({ socketFactory: proxy.socketFactory, publishTimeoutMs: 500 });
+    await transport.publish([stage.message('before')]);
+    proxy.cutEvery = 1;
+    await failureOf(transport.publish([stage.message('rejected')]));
+    proxy.cutEvery = 0;
+    await transport.publish([stage.message('after')]);
+    const taken = await stage.consume(stage.open());
+    await vi.waitFor(() => expect(valuesOf(taken)).toEqual(['before', 'rejected', 'after']), patience);
+  });
+
   it('a message over the limit is named and never retriable, and the rest of its call is published', async () => {
     const stage = new KafkaStage();
     const transport = stage.open();

@@ -69,8 +69,8 @@ export class KafkaTopics {
 
 interface TopicRefusal {
   readonly message: string;
-  readonly type?: string;
-  readonly topic?: string;
+  readonly type: string;
+  readonly topic: string;
 }
 
 async function absent(admin: Admin, topics: readonly string[]): Promise<readonly string[]> {
@@ -90,12 +90,11 @@ async function create(
       waitForLeaders: true,
     });
   } catch (error) {
-    const errors =
-      error instanceof Error && 'errors' in error ? (error.errors as readonly TopicRefusal[]) : [error as TopicRefusal];
-    const refusal = errors.find(({ type }) => type !== 'TOPIC_ALREADY_EXISTS');
-    if (!refusal) return;
+    if (!(error instanceof Error && 'errors' in error && Array.isArray(error.errors))) throw error;
+    const refusals = error.errors as readonly TopicRefusal[];
+    const refusal = refusals.find(({ type }) => type !== 'TOPIC_ALREADY_EXISTS');
     const asked = `${partitions} partitions on ${replicationFactor} brokers`;
-    const whatToDo = `It refuses to create it with ${asked} (${refusal.message}). Create it by hand, or change kafka({ createTopics })`;
-    throw new TopicsMissing(refusal.topic === undefined ? topics : [refusal.topic], whatToDo, { cause: error });
+    const whatToDo = `It refuses to create it with ${asked} (${refusal?.message}). Create it by hand, or change kafka({ createTopics })`;
+    throw new TopicsMissing(refusal ? [refusal.topic] : topics, whatToDo, { cause: error });
   }
 }
