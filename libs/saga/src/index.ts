@@ -12,8 +12,23 @@ export type { Outcome } from './protocol/outcome.js';
 export type { RetryPolicy } from './protocol/retry.js';
 export type { SagaStatus } from './protocol/saga-state.js';
 export type { TopicNaming } from './protocol/topics.js';
+export type { WireMessage } from './protocol/wire.js';
 export type { FlowSettings } from './flow/participant.js';
 export type { Started, StartOptions } from './flow/start.js';
+export type { Clock } from './ports/clock.js';
+export type { FenceKey, FenceRow, StoredEvent } from './ports/fence-row.js';
+export { FenceConflict } from './ports/step-store.js';
+export type { Changes, Outbox, OutboxMessage, StepStore, StepTransaction } from './ports/step-store.js';
+export { PublishFailed, TransportClosed } from './ports/transport.js';
+export type {
+  IncomingRecord,
+  Subscription,
+  Transport,
+  TransportContext,
+  TransportFactory,
+  TransportHealth,
+  Unpublished,
+} from './ports/transport.js';
 export { kafka } from './adapters/kafka/kafka-transport.js';
 export type { KafkaOptions, TopicCreation } from './adapters/kafka/kafka-options.js';
 export { inMemory } from './adapters/memory/memory-transport.js';

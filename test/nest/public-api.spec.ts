@@ -1,0 +1,152 @@
+import * as mainExports from 'nest-saga';
+import * as definitionExports from 'nest-saga/definition';
+import * as testingExports from 'nest-saga/testing';
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+
+interface Names {
+  readonly values: readonly string[];
+  readonly types: readonly string[];
+}
+
+/** What an index file exports: nothing but names, so its text tells all of them. */
+function exportedBy(file: string): Names {
+  const text = readFileSync(new URL(`../../libs/saga/src/${file}`, import.meta.url), 'utf8');
+  const statements = [...text.matchAll(/^export (type )?\{([^}]*)\} from '[^']+';$/gm)];
+  expect(text.replaceAll(/^export (type )?\{[^}]*\} from '[^']+';$/gm, '').trim()).toBe('');
+  const names = (type: boolean): readonly string[] =>
+    statements
+      .filter(([, isType]) => (isType !== undefined) === type)
+      .flatMap(([, , list]) => list!.split(','))
+      .map((name) => name.trim().replace(/^.* as /, ''))
+      .filter((name) => name !== '')
+      .toSorted();
+  return { values: names(false), types: names(true) };
+}
+
+const definition: Names = {
+  values: [
+    'DomainEvent',
+    'InvalidEventData',
+    'InvalidSagaDefinition',
+    'defineSaga',
+    'eventFrom',
+    'eventType',
+    'mermaid',
+  ],
+  types: [
+    'ClosingData',
+    'CompensatableStep',
+    'EventClass',
+    'EventInstance',
+    'SagaDefinition',
+    'SagaGraph',
+    'SagaOptions',
+    'Step',
+    'StepEvents',
+    'StepKind',
+    'StepNode',
+    'StepRole',
+    'StepShape',
+    'StepSpec',
+    'UndoKind',
+  ],
+};
+
+const main: Names = {
+  values: [
+    'Compensates',
+    'DomainEvent',
+    'FenceConflict',
+    'InvalidEventData',
+    'InvalidSagaDefinition',
+    'InvalidSagaSetup',
+    'OnSagaEvent',
+    'OutcomeUnknown',
+    'PublishFailed',
+    'SagaError',
+    'SagaModule',
+    'SagaServer',
+    'SagaStep',
+    'SagaTracker',
+    'SagaTrackerModule',
+    'Sagas',
+    'StepRejected',
+    'TransportClosed',
+    'defineSaga',
+    'eventFrom',
+    'eventType',
+    'inMemory',
+    'kafka',
+    'mermaid',
+    'migrateSagaTables',
+  ],
+  types: [
+    'AbortAnswer',
+    'Cause',
+    'Changes',
+    'Clock',
+    'CompensatableStep',
+    'CompensationContext',
+    'EventClass',
+    'EventInstance',
+    'FenceKey',
+    'FenceRow',
+    'FlowSettings',
+    'HandlerOptions',
+    'HistoryEntry',
+    'IncomingRecord',
+    'KafkaOptions',
+    'ListenerContext',
+    'Outbox',
+    'OutboxMessage',
+    'Outcome',
+    'RetryPolicy',
+    'SagaDefinition',
+    'SagaGraph',
+    'SagaHealth',
+    'SagaModuleOptions',
+    'SagaOptions',
+    'SagaStatus',
+    'Started',
+    'StartOptions',
+    'Step',
+    'StepContext',
+    'StepKind',
+    'StepSpec',
+    'StepStore',
+    'StepTransaction',
+    'StoredEvent',
+    'Subscription',
+    'TopicCreation',
+    'TopicNaming',
+    'TrackedSaga',
+    'Transport',
+    'TransportContext',
+    'TransportFactory',
+    'TransportHealth',
+    'UndoKind',
+    'Unpublished',
+    'WireMessage',
+  ].toSorted(),
+};
+
+const testing: Names = {
+  values: ['businessStoreContract', 'storeContract', 'transportContract'],
+  types: ['BusinessStoreHarness', 'StoreContractCase', 'StoreHarness', 'TransportContractCase', 'TransportHarness'],
+};
+
+/** A name that is added, lost or renamed here is a change of the public API: for the changelog. */
+describe.each([
+  ['nest-saga', 'index.ts', mainExports, main],
+  ['nest-saga/definition', 'definition/index.ts', definitionExports, definition],
+  ['nest-saga/testing', 'testing/index.ts', testingExports, testing],
+] as const)('%s', (_specifier, file, exported, names) => {
+  test('exports these names and no others', () => {
+    expect(exportedBy(file)).toEqual(names);
+  });
+
+  test('has at run time what it says it exports', () => {
+    expect(Object.keys(exported).toSorted()).toEqual(names.values);
+  });
+});
