@@ -118,6 +118,7 @@ describe('a definition is refused', () => {
     expect(violationsOf({ [step]: { emits: a } }, 'saga'.repeat(25))[0]).toMatch(
       /has a name of over 200 letters; shorten the name of the step$/,
     );
+    expect(violationsOf({ ['b'.repeat(88)]: { emits: a } }, 'saga'.repeat(25))).toHaveLength(1);
     expect(violationsOf({ ['b'.repeat(87)]: { emits: a } }, 'saga'.repeat(25))).toEqual([]);
   });
 

@@ -91,10 +91,19 @@ describe('a sound definition', () => {
       failedStep: 'assignUser',
       reason: 'no',
     });
-    expect(() => eventFrom(defaults.compensated, { reason: 1 })).toThrow(
+    expect(() => eventFrom(defaults.compensated, { failedStep: 'assignUser' })).toThrow(
       'expected { failedStep: string, reason: string }',
     );
     expect(() => eventFrom(defaults.compensated, undefined)).toThrow('expected { failedStep: string, reason: string }');
+  });
+
+  test('knows what starts it: an outside event, an input, or whatever its method takes', () => {
+    const { steps: outside } = defineSaga('saga', { a: { on: x, emits: a } });
+    const { steps: inside } = defineSaga('saga', { a: { input: schema, emits: a } });
+    expect(outside.a.on).toBe(x);
+    expect(inside.a.input).toBe(schema);
+    expect([Object.hasOwn(outside.a, 'input'), Object.hasOwn(inside.a, 'on')]).toEqual([false, false]);
+    expect(Object.keys(lesson.steps.createTask)).not.toContain('on');
   });
 
   test('carries a version and a business key where it names them', () => {

@@ -56,4 +56,19 @@ describe('a definition is refused', () => {
   ])('%s', (_rule, steps, violations) => {
     expect(eventViolations('saga', steps)).toEqual(violations);
   });
+
+  test.each(['rejected', 'compensated'])(
+    'with an event named as the default %s, also beside a declared one',
+    (outcome) => {
+      const steps = { a: { emits: a, [outcome]: b }, b: { after: 'a', emits: event(`saga.a.${outcome}`) } };
+      expect(eventViolations('saga', steps)).toEqual([
+        `event "saga.a.${outcome}" is used by "the default a.${outcome}", "b.emits"; give each outcome of each step an event of its own`,
+      ]);
+    },
+  );
+});
+
+test('a default that a declared cancelled event replaces leaves its name free', () => {
+  const steps = { a: { emits: a, cancelled: b }, b: { after: 'a', emits: event('saga.a.cancelled') } };
+  expect(eventViolations('saga', steps)).toEqual([]);
 });
