@@ -1,20 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import { EventBus } from '@nestjs/cqrs';
-import {
-  Compensates,
-  DomainEvent,
-  SagaStep,
-  Sagas,
-  defineSaga,
-  inMemory,
-  type StepContext,
-  type TopicNaming,
-} from 'nest-saga';
+import { SagaStep, inMemory, type TopicNaming } from 'nest-saga';
 import { describe, expect, test } from 'vitest';
-import { z } from 'zod';
 import type { Transport } from '../../libs/saga/src/ports/transport.js';
 import { LogLines } from './log-lines.js';
 import { AskedPayment, PaymentAsked, PaymentDone } from './order-saga.js';
+import { Paying } from './paying-steps.js';
 import { eventually, started } from './scene.js';
 
 /** Another program on the same transport, that knows nothing of sagas. */
@@ -57,19 +47,6 @@ const cloudEvent = (id: string, source = '/web'): Record<string, string> => ({
   'content-type': 'application/json',
 });
 
-@Injectable()
-class Paying {
-  readonly asked: PaymentAsked[] = [];
-  readonly sagas: StepContext[] = [];
-
-  @SagaStep(AskedPayment.steps.pay)
-  pay(asked: PaymentAsked, saga: StepContext): PaymentDone {
-    this.asked.push(asked);
-    this.sagas.push(saga);
-    return new PaymentDone(asked);
-  }
-}
-
 async function payingOn(outside: Outside, topics?: TopicNaming): Promise<Paying> {
   const app = await started({ providers: [Paying], saga: { transport: outside.factory, ...(topics && { topics }) } });
   return app.get(Paying);
@@ -86,6 +63,22 @@ describe('a record of an outside event starts a saga', () => {
     await outside.send({ headers: cloudEvent('last') });
     await eventually(() => expect(paying.asked).toHaveLength(4));
     expect(paying.asked[0]).toBeInstanceOf(PaymentAsked);
+  });
+
+  test('as a CloudEvent in structured mode, and it is the same event as in binary mode', async () => {
+    const outside = new Outside();
+    const paying = await payingOn(outside);
+    const { ce_id: id, ce_source: source, ce_type: type } = cloudEvent('e1');
+    await outside.send({
+      headers: { 'content-type': 'application/cloudevents+json; charset=UTF-8' },
+      value: { specversion: '1.0', id, source, type, data: { orderId: 'o1' }, correlationid: 'http-7' },
+    });
+    await outside.send({ headers: cloudEvent('e1') });
+    await outside.send({ headers: cloudEvent('last'), value: { orderId: 'last' } });
+    await eventually(() => expect(paying.asked.at(-1)).toEqual(new PaymentAsked({ orderId: 'last' })));
+    expect(paying.asked[0]).toEqual(new PaymentAsked({ orderId: 'o1' }));
+    expect(paying.asked).toHaveLength(2);
+    expect(paying.sagas[0]).toMatchObject({ correlationId: 'http-7' });
   });
 
   test('as plain JSON with a key, once for each key', async () => {
@@ -126,6 +119,17 @@ describe('a record that can start nothing goes to the dead letters with the reas
     ['without an id and a key', {}, /neither a CloudEvents id nor a key/],
     ['that is no JSON', { key: 'k1', value: '{"orderId":' }, /JSON/],
     ['whose data does not match the schema', { key: 'k1', value: { orderId: 7 } }, /orderId/],
+    ['whose data no database can hold', { key: 'k1', value: '{"orderId":"\\u0000"}' }, /null character/],
+    [
+      'whose attributes no database can hold',
+      { headers: { ...cloudEvent('e1'), ce_correlationid: 'a\0b' } },
+      /attribute "correlationid" holds a null character/,
+    ],
+    [
+      'that is to be a structured CloudEvent and is none',
+      { headers: { 'Content-Type': 'application/cloudevents+json' }, value: '[]' },
+      /its value is no CloudEvent/,
+    ],
     ['whose CloudEvent has no data', { headers: cloudEvent('e1'), value: 'null' }, /expected object|plain object/],
   ];
 
@@ -175,80 +179,4 @@ describe('a source step that fails on an outside event', () => {
     expect(failing.given.every((event) => event instanceof PaymentAsked)).toBe(true);
     expect(failing.paid.filter((orderId) => orderId === 'good')).toHaveLength(1);
   });
-});
-
-describe('the local event bus', () => {
-  test('starts a saga with an event that is published on it', async () => {
-    const app = await started({ providers: [Paying] });
-    app.get(EventBus).publish(new PaymentAsked({ orderId: 'o1' }));
-    await eventually(() => expect(app.get(Paying).asked).toEqual([new PaymentAsked({ orderId: 'o1' })]));
-  });
-
-  test('starts one saga with one event, however often and on whichever bus it is published', async () => {
-    const app = await started({ providers: [Paying] });
-    const event = new PaymentAsked({ orderId: 'o1' });
-    app.get(EventBus).publishAll([event, event]);
-    app.get(EventBus).publish(event);
-    app.get(EventBus).publish(new PaymentAsked({ orderId: 'last' }));
-    await eventually(() => expect(app.get(Paying).asked.at(-1)).toMatchObject({ orderId: 'last' }));
-    expect(app.get(Paying).asked).toHaveLength(2);
-  });
-});
-
-test('sagas.start takes the data of the outside event, and checks it', async () => {
-  const app = await started({ providers: [Paying] });
-  await app.get(Sagas).start(AskedPayment, { orderId: 'o1' });
-  expect(app.get(Paying).asked[0]).toBeInstanceOf(PaymentAsked);
-  await expect(app.get(Sagas).start(AskedPayment, {} as never)).rejects.toMatchObject({ code: 'INVALID_START_INPUT' });
-});
-
-describe('an event of one saga that starts another', () => {
-  class CartChecked extends DomainEvent('cart.checked', z.object({ cartId: z.string() })) {}
-  class CartReserved extends DomainEvent('cart.reserved', z.object({ cartId: z.string() })) {}
-  class Billed extends DomainEvent('cart.billed', z.object({ cartId: z.string() })) {}
-  const Checkout = defineSaga('checkout', {
-    check: { emits: CartChecked },
-    reserve: { after: 'check', emits: CartReserved },
-  });
-  const Billing = defineSaga('billing', { bill: { on: CartChecked, emits: Billed } });
-
-  @Injectable()
-  class Steps {
-    readonly billed: StepContext[] = [];
-    readonly reserved: string[] = [];
-    @SagaStep(Checkout.steps.check)
-    check(input: { cartId: string }): CartChecked {
-      return new CartChecked(input);
-    }
-    @Compensates(Checkout.steps.check)
-    uncheck(): void {
-      return undefined;
-    }
-    @SagaStep(Checkout.steps.reserve)
-    reserve({ cartId }: CartChecked): CartReserved {
-      this.reserved.push(cartId);
-      return new CartReserved({ cartId });
-    }
-    @SagaStep(Billing.steps.bill)
-    bill({ cartId }: CartChecked, saga: StepContext): Billed {
-      this.billed.push(saga);
-      return new Billed({ cartId });
-    }
-  }
-
-  test.each<TopicNaming>(['perSaga', 'perType', 'perDomain'])(
-    'starts it once, and is still delivered to its own saga (topics: %s)',
-    async (topics) => {
-      const app = await started({ providers: [Steps], saga: { topics } });
-      const { sagaId } = await app.get(Sagas).start(Checkout, { cartId: 'c1' }, { correlationId: 'http-7' });
-      const steps = app.get(Steps);
-      await eventually(() => expect(steps.billed).toHaveLength(1));
-      await eventually(() => expect(steps.reserved).toEqual(['c1']));
-      await app.get(Sagas).start(Checkout, { cartId: 'c2' });
-      await eventually(() => expect(steps.billed).toHaveLength(2));
-      await eventually(() => expect(steps.reserved).toEqual(['c1', 'c2']));
-      expect(steps.billed[0]).toMatchObject({ correlationId: 'http-7' });
-      expect(steps.billed[0]!.sagaId).not.toBe(sagaId);
-    },
-  );
 });

@@ -163,17 +163,19 @@ export class SagaRuntime {
     this.bridge.attach((event) => this.startBy(event));
   }
 
-  /** An event on the local bus may start a saga whose definition names it. Nobody waits for it there, so a failure is only told. */
+  /** An event on the local bus starts every saga whose definition names it. Nobody waits for it there, so a failure is only told. */
   private startBy(event: object): void {
     const type = eventType in event ? String(event[eventType]) : undefined;
-    const saga = this.known.find((candidate) => candidate.steps[candidate.source]!.on?.type === type);
-    if (type === undefined || !saga || !this.service.participant.steps.find(saga.name, saga.source)) return;
-    refuseInsideStep(saga.name);
     const { participant, submit } = this.service;
-    startFromEvent(participant, submit, saga, { key: systemChance.newId(), instance: event as EventInstance }).catch(
-      (error: unknown) => {
+    const key = systemChance.newId();
+    for (const saga of this.known) {
+      const { source, steps } = saga;
+      if (type === undefined || steps[source]!.on?.type !== type || !participant.steps.find(saga.name, source))
+        continue;
+      refuseInsideStep(saga.name);
+      startFromEvent(participant, submit, saga, { key, instance: event as EventInstance }).catch((error: unknown) => {
         this.logger.error(`Saga "${saga.name}" was not started by "${type}": ${String(error)}`);
-      },
-    );
+      });
+    }
   }
 }

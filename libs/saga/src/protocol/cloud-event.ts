@@ -8,21 +8,37 @@ export function encode(event: Envelope, topic: string): WireMessage {
   return { topic, key: event.partitionKey, headers, value: JSON.stringify(event.data) };
 }
 
+/** What a record carries: the attributes of its CloudEvent, none when it is no CloudEvent, and its data. */
+export interface OpenedRecord {
+  readonly attributes: Readonly<Record<string, unknown>>;
+  /** @throws PoisonRecord when the value is no JSON, or holds what no database can */
+  readonly data: () => unknown;
+}
+
 /**
- * The saga event of a record, in binary or structured mode; header names in any case.
+ * Opens a record in binary or structured mode; header names in any case.
+ *
+ * @throws PoisonRecord when it is to be a structured CloudEvent and is none
+ */
+export function opened(record: Pick<WireMessage, 'headers' | 'value'>): OpenedRecord {
+  const headers = lowerCased(record.headers);
+  if (headers['content-type']?.toLowerCase().startsWith('application/cloudevents+json')) {
+    const { data, ...attributes } = object(parsed(record.value));
+    return { attributes, data: () => data };
+  }
+  const attributes: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers)) if (name.startsWith('ce_')) attributes[name.slice(3)] = value;
+  return { attributes, data: () => parsed(record.value) };
+}
+
+/**
+ * The saga event of a record.
  *
  * @throws PoisonRecord naming what is missing or wrong
  */
 export function decode(record: Pick<WireMessage, 'headers' | 'value'>): Envelope {
-  const headers = lowerCased(record.headers);
-  const body = parsed(record.value);
-  if (headers['content-type']?.toLowerCase().startsWith('application/cloudevents+json')) {
-    const { data, ...attributes } = object(body);
-    return envelopeFrom(attributes, data);
-  }
-  const attributes: Record<string, string> = {};
-  for (const [name, value] of Object.entries(headers)) if (name.startsWith('ce_')) attributes[name.slice(3)] = value;
-  return envelopeFrom(attributes, body);
+  const { attributes, data } = opened(record);
+  return envelopeFrom(attributes, data());
 }
 
 function lowerCased(headers: Readonly<Record<string, string>>): Record<string, string> {

@@ -1,0 +1,72 @@
+import { eventFrom, type EventClass, type EventInstance } from '../definition/domain-event.js';
+import type { SagaGraph } from '../definition/saga-definition.js';
+import { opened, type OpenedRecord } from '../protocol/cloud-event.js';
+import { PoisonRecord } from '../protocol/wire.js';
+import type { IncomingRecord } from '../ports/transport.js';
+import type { Participant } from './participant.js';
+import type { startFromEvent } from './start.js';
+
+export interface OutsideStart {
+  readonly saga: SagaGraph;
+  readonly event: Parameters<typeof startFromEvent>[3];
+}
+
+/**
+ * The sagas that a record starts in this service: all whose definition names its event. A CloudEvent (binary or structured) is known by its
+ * type, another record by its topic.
+ *
+ * @throws PoisonRecord when it would start one, but its data is not the event's or its redelivery could not be told
+ */
+export function outsideStarts(participant: Participant, record: IncomingRecord): readonly OutsideStart[] {
+  const candidates = [...participant.steps.sagas.values()].flatMap((saga) => {
+    const { on } = saga.steps[saga.source]!;
+    return on && participant.steps.find(saga.name, saga.source) ? [{ saga, on }] : [];
+  });
+  if (candidates.length === 0) return [];
+  const { attributes, data } = opened(record);
+  const named = candidates.filter(({ on }) =>
+    attributes['type'] === undefined
+      ? record.origin.topic === participant.topics.outside(on.type)
+      : attributes['type'] === on.type,
+  );
+  if (named.length === 0) return [];
+  const correlationId = text(attributes, 'correlationid');
+  const causationId = text(attributes, 'id');
+  const rest = {
+    key: keyOf(attributes, record),
+    ...(correlationId !== undefined && { correlationId }),
+    ...(causationId !== undefined && { causationId }),
+  };
+  const value = data();
+  return named.map(({ saga, on }) => ({ saga, event: { ...rest, instance: instanceOf(on, value) } }));
+}
+
+/** An event of a saga may start another saga as well. */
+export function isSagaEvent(record: IncomingRecord): boolean {
+  return opened(record).attributes['sagaid'] !== undefined;
+}
+
+/** A CloudEvent is known by source and id, another record by its key: a redelivery starts nothing. */
+function keyOf(attributes: OpenedRecord['attributes'], { key }: IncomingRecord): string {
+  const id = text(attributes, 'id');
+  if (id !== undefined) return `${text(attributes, 'source') ?? ''}:${id}`;
+  if (key !== '') return key;
+  throw new PoisonRecord(
+    'it starts a saga, but has neither a CloudEvents id nor a key, so its redelivery could not be told',
+  );
+}
+
+function text(attributes: OpenedRecord['attributes'], name: string): string | undefined {
+  const value = attributes[name];
+  if (typeof value !== 'string' || value === '') return undefined;
+  if (value.includes('\0')) throw new PoisonRecord(`attribute "${name}" holds a null character`);
+  return value;
+}
+
+function instanceOf(eventClass: EventClass, data: unknown): EventInstance {
+  try {
+    return eventFrom(eventClass, data);
+  } catch (error) {
+    throw new PoisonRecord(error instanceof Error ? error.message : String(error));
+  }
+}
