@@ -14,10 +14,38 @@ async function ownKafka(): Promise<Kafka> {
   return own;
 }
 
-/** The class inside kafkajs that runs a consumer: the only way to make it fail as its own mistakes do. */
-const Runner = createRequire(import.meta.url)('kafkajs/src/consumer/runner.js') as {
+const insideKafkajs = createRequire(import.meta.url);
+
+/** The classes inside kafkajs that run a consumer: the only way to make it fail as its own mistakes do. */
+const Runner = insideKafkajs('kafkajs/src/consumer/runner.js') as {
   prototype: { handleBatch(batch: unknown): Promise<void> };
 };
+interface ConsumerGroupInside {
+  heartbeat(options: unknown): Promise<void>;
+  fetch(node: unknown): Promise<unknown[]>;
+}
+const ConsumerGroup = insideKafkajs('kafkajs/src/consumer/consumerGroup.js') as { prototype: ConsumerGroupInside };
+
+/** Stops what kafkajs does for the consumers that are there by now, as a process does that is stopped: their group puts them out. */
+function stallConsumers(): { begin(): void; end(): void } {
+  const { heartbeat, fetch } = ConsumerGroup.prototype;
+  const seen = new Set<unknown>();
+  let stalled = new Set<unknown>();
+  const beating = vi.spyOn(ConsumerGroup.prototype, 'heartbeat').mockImplementation(async function (
+    this: unknown,
+    options,
+  ) {
+    seen.add(this);
+    if (!stalled.has(this)) await heartbeat.call(this as ConsumerGroupInside, options);
+  });
+  const fetching = vi.spyOn(ConsumerGroup.prototype, 'fetch').mockImplementation(async function (this: unknown, node) {
+    if (!stalled.has(this)) return fetch.call(this as ConsumerGroupInside, node);
+    await sleep(50);
+    return [];
+  });
+  onTestFinished(() => [beating, fetching].forEach((spy) => spy.mockRestore()));
+  return { begin: () => (stalled = new Set(seen)), end: () => (stalled = new Set()) };
+}
 
 describeWithKafka('failing Kafka', () => {
   it('a broker that is killed and comes back loses no publish, and all is consumed', { timeout: 120_000 }, async () => {
@@ -68,19 +96,27 @@ describeWithKafka('failing Kafka', () => {
     });
   });
 
-  it('a service that starts before Kafka joins once it is there', { timeout: 120_000 }, async () => {
-    const own = await ownKafka();
-    await own.kill();
-    const stage = new KafkaStage(own.brokers);
-    const transport = stage.open({ publishTimeoutMs: 60_000 });
-    const joining = stage.consume(transport);
-    const publishing = transport.publish([stage.message('early')]);
-    await vi.waitFor(() => expect(transport.health().detail).toMatch(/does not consume: .*ECONNREFUSED/), patience);
-    await own.restart();
-    await publishing;
-    const taken = await joining;
-    await vi.waitFor(() => expect(valuesOf(taken)).toEqual(['early']), patience);
-  });
+  it(
+    'a service that starts before Kafka joins once it is there, and closes soon when it is gone again',
+    { timeout: 120_000 },
+    async () => {
+      const own = await ownKafka();
+      await own.kill();
+      const stage = new KafkaStage(own.brokers);
+      const transport = stage.open({ publishTimeoutMs: 60_000 });
+      const joining = stage.consume(transport);
+      const publishing = transport.publish([stage.message('early')]);
+      await vi.waitFor(() => expect(transport.health().detail).toMatch(/does not consume: .*ECONNREFUSED/), patience);
+      await own.restart();
+      await publishing;
+      const taken = await joining;
+      await vi.waitFor(() => expect(valuesOf(taken)).toEqual(['early']), patience);
+      await own.kill();
+      const before = performance.now();
+      await transport.close();
+      expect(performance.now() - before).toBeLessThan(10_000);
+    },
+  );
 
   it('a TypeError inside kafkajs brings the consumer down, and it is built anew', async () => {
     const stage = new KafkaStage();
@@ -116,5 +152,34 @@ describeWithKafka('failing Kafka', () => {
     await vi.waitFor(() => expect(valuesOf(taken)).toEqual(['again']), patience);
     expect(attempts).toBe(2);
     expect(stage.said).toEqual([expect.stringContaining('TypeError')]);
+  });
+
+  it('a member that was put out of the group begins again where the others are, and commits nothing of before', async () => {
+    const stage = new KafkaStage();
+    const first = stage.open({ sessionTimeoutMs: 1_500 });
+    const stall = stallConsumers();
+    const inHand: string[] = [];
+    let release = (): void => undefined;
+    const released = new Promise<void>((resolve) => (release = resolve));
+    const byFirst = await stage.consume(first, async (records) => {
+      inHand.push(...valuesOf(records));
+      if (inHand.length <= 40) await released;
+    });
+    await first.publish(stage.messages(40));
+    await vi.waitFor(() => expect(inHand).toHaveLength(40), patience);
+    stall.begin();
+    const bySecond = await stage.consume(stage.open());
+    await first.publish(stage.messages(60, 'later '));
+    await vi.waitFor(() => expect(bySecond).toHaveLength(100), patience);
+    const sum = async (): Promise<number> => (await stage.committed()).reduce((total, offset) => total + offset, 0);
+    await vi.waitFor(async () => expect(await sum()).toBe(100), patience);
+    stall.end();
+    release();
+    await vi.waitFor(async () => {
+      await first.publish(stage.messages(20, 'last '));
+      expect(byFirst.some(({ value }) => value.startsWith('last'))).toBe(true);
+    }, patience);
+    expect(await sum()).toBeGreaterThanOrEqual(100);
+    expect(byFirst.filter(({ value }) => value.startsWith('later'))).toEqual([]);
   });
 });

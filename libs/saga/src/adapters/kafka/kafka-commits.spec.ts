@@ -36,6 +36,7 @@ describe('the commits of offsets', () => {
         sent.push(offsets);
         if (sent.length > 1) return;
         commits.mark(at(0, '9'));
+        commits.forget('events', 2);
         throw new Error('rebalancing');
       },
       failed,
@@ -44,7 +45,6 @@ describe('the commits of offsets', () => {
     commits.mark(at(1, '1'));
     commits.mark(at(2, '1'));
     await vi.advanceTimersByTimeAsync(200);
-    commits.forget('events', 2);
     await vi.advanceTimersByTimeAsync(200);
     expect(sent[1]).toEqual([at(0, '9'), at(1, '1')]);
     expect(failed).toHaveBeenCalledExactlyOnceWith(new Error('rebalancing'));

@@ -6,6 +6,7 @@ import type { TopicPartitionOffset } from 'kafkajs';
  */
 export class OffsetCommits {
   private readonly waiting = new Map<string, TopicPartitionOffset>();
+  private sent = new Map<string, TopicPartitionOffset>();
   private committing = Promise.resolve();
   private timer: NodeJS.Timeout | undefined;
   private stopped = false;
@@ -23,7 +24,7 @@ export class OffsetCommits {
 
   /** The partition is somebody else's now. */
   forget(topic: string, partition: number): void {
-    this.waiting.delete(`${topic}/${partition}`);
+    for (const offsets of [this.waiting, this.sent]) offsets.delete(`${topic}/${partition}`);
   }
 
   /** Commits what waits. Resolves also when that failed: then those records come again, unless a later commit succeeds. */
@@ -41,14 +42,14 @@ export class OffsetCommits {
   }
 
   private async commitWaiting(): Promise<void> {
-    const offsets = [...this.waiting.values()];
+    this.sent = new Map(this.waiting);
     this.waiting.clear();
-    if (offsets.length === 0) return;
+    if (this.sent.size === 0) return;
     try {
-      await this.commit(offsets);
+      await this.commit([...this.sent.values()]);
     } catch (error) {
       this.failed(error);
-      for (const offset of offsets) if (!this.waiting.has(`${offset.topic}/${offset.partition}`)) this.mark(offset);
+      for (const [place, offset] of this.sent) if (!this.waiting.has(place)) this.mark(offset);
     }
   }
 }
