@@ -4,7 +4,7 @@ import type { EntityManager, Repository } from 'typeorm';
 import type { StepTransaction } from '../../libs/saga/src/ports/step-store.js';
 import { Scene } from '../../libs/saga/src/testing/store-contract-scene.js';
 import { Line, PostgresScene } from './postgres-scene.js';
-import { recordingClient, type Conversation } from './recording.js';
+import { recordingClient, statements, type Conversation } from './recording.js';
 
 let scene: PostgresScene;
 let lines: Repository<Line>;
@@ -91,7 +91,7 @@ describe('a step that writes', () => {
       await lines.update('one', { note: 'changed' });
       await lines.delete('one');
     });
-    expect(conversation).toEqual([
+    expect(statements(conversation)).toEqual([
       'START TRANSACTION',
       'INSERT INTO line',
       'UPDATE line',
@@ -114,7 +114,7 @@ describe('a transaction inside a step', () => {
       await lines.insert({ id: 'after' });
     });
     expect(await scene.lines()).toEqual(['after', 'before']);
-    expect(conversation.slice(0, 7)).toEqual([
+    expect(statements(conversation).slice(0, 7)).toEqual([
       'START TRANSACTION',
       'INSERT INTO line',
       'SAVEPOINT typeorm_1',

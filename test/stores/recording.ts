@@ -1,13 +1,13 @@
 import { Client, type ClientConfig } from 'pg';
 
-/** What a service says to its database: one line per round trip. */
-export type Conversation = string[];
+/** What a service says to its database: one entry per round trip, with the statements that it carries. */
+export type Conversation = (readonly string[])[];
 
 /** A driver's client that writes down what is said. */
 export function recordingClient(conversation: Conversation): typeof Client {
   const record = (query: unknown): void => {
     const text = typeof query === 'string' ? query : (query as { readonly text: string }).text;
-    conversation.push(shortened(text));
+    conversation.push(text.split(';').map(shortened));
   };
   return class RecordingClient extends Client {
     constructor(config?: string | ClientConfig) {
@@ -21,20 +21,21 @@ export function recordingClient(conversation: Conversation): typeof Client {
   };
 }
 
-/** Enough to tell statements apart: their first words, what they lock, which tables they change. */
-function shortened(text: string): string {
-  return text
-    .split(';')
-    .map((statement) => {
-      const words = statement.trim().replace(/\s+/g, ' ');
-      const changes = [...words.matchAll(/(INSERT INTO|UPDATE|DELETE FROM) "?(\w+)"?/g)]
-        .filter(([, , table]) => table !== 'SET')
-        .map(([, verb, table]) => `${verb} ${table}`);
-      if (changes.length > 0) return changes.join(' + ');
-      const [, table] = /FROM "?(\w+)"?/.exec(words) ?? [];
-      if (words.startsWith('SELECT') && table)
-        return `SELECT ${table}${words.includes('FOR UPDATE') ? ' FOR UPDATE' : ''}`;
-      return words;
-    })
-    .join('; ');
+/** All statements, however they travelled; one that changes several tables counts as several. */
+export function statements(conversation: Conversation): readonly string[] {
+  return conversation.flat().flatMap((statement) => statement.split(' + '));
+}
+
+export function commits(conversation: Conversation): number {
+  return statements(conversation).filter((statement) => statement === 'COMMIT').length;
+}
+
+/** Enough to tell statements apart: which tables they change, or what they read and lock, or their own words. */
+function shortened(statement: string): string {
+  const words = statement.trim().replace(/\s+/g, ' ');
+  const changes = [...words.matchAll(/(INSERT INTO|UPDATE|DELETE FROM) "?([a-z]\w*)"?/g)];
+  if (changes.length > 0) return changes.map(([, verb, table]) => `${verb} ${table}`).join(' + ');
+  const [, table] = /FROM "?(\w+)"?/.exec(words) ?? [];
+  if (words.startsWith('SELECT') && table) return `SELECT ${table}${words.includes('FOR UPDATE') ? ' FOR UPDATE' : ''}`;
+  return words;
 }

@@ -65,14 +65,20 @@ export class Service {
   constructor(
     readonly ground: Ground,
     steps: readonly BoundStep[],
-    options: { readonly name?: string; readonly settings?: Partial<FlowSettings>; readonly random?: () => number } = {},
+    options: {
+      readonly name?: string;
+      readonly settings?: Partial<FlowSettings>;
+      readonly random?: () => number;
+      /** Another store than the ground's. */
+      readonly store?: StepStore;
+    } = {},
   ) {
     this.name = options.name ?? 'hotel';
     const log = (message: string): void => void this.logs.push(message);
     this.saga = new SagaService({
       service: this.name,
       steps: new BoundSteps(steps),
-      store: this.reaching(ground.store),
+      store: this.reaching(options.store ?? ground.store),
       transport: {
         publish: async (messages) => {
           await Promise.resolve();

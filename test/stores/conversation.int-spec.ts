@@ -1,0 +1,138 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Repository } from 'typeorm';
+import { Booking, CardCharged, CardRefunded, RoomReserved } from '../flow/stage/booking.js';
+import { confirmRefused, reserved } from '../flow/stage/charging.js';
+import { sagaIds } from '../flow/stage/records.js';
+import { bind, Ground, Service } from '../flow/stage/service.js';
+import { Line, PostgresScene } from './postgres-scene.js';
+import { commits, recordingClient, statements, type Conversation } from './recording.js';
+
+// What the library says to Postgres. Every line is a round trip; every COMMIT is a flush of the log. Both are what a saga costs.
+
+let scene: PostgresScene;
+let lines: Repository<Line>;
+let ground: Ground;
+const conversation: Conversation = [];
+
+beforeAll(async () => {
+  scene = await PostgresScene.open({ extra: { Client: recordingClient(conversation) } });
+  lines = scene.dataSource.getRepository(Line);
+});
+afterAll(() => scene.close());
+beforeEach(async () => {
+  await scene.emptied();
+  ground = new Ground();
+});
+
+const begin = ['START TRANSACTION', 'SELECT saga_step FOR UPDATE'];
+const own = 'INSERT INTO line';
+const roundTrips = 3;
+
+/** What is said for one batch in which every member changes its row and emits an event, without what is deleted of earlier ones. */
+function expectOneBatch(handlersOwn: readonly string[] = []): void {
+  const said = statements(conversation).filter((statement) => statement !== 'DELETE FROM saga_outbox');
+  expect(said).toEqual([...begin, ...handlersOwn, 'INSERT INTO saga_step', 'INSERT INTO saga_outbox', 'COMMIT']);
+  expect(conversation.length - handlersOwn.length).toBeLessThanOrEqual(roundTrips);
+}
+
+async function listening(run: (room: RoomReserved) => Promise<CardCharged>): Promise<Service> {
+  const undo = (done: CardCharged): CardRefunded => new CardRefunded({ bookingId: done.bookingId, why: '' });
+  const source = bind(Booking, 'reserve', () => new RoomReserved({ bookingId: 'b-1' }));
+  const service = new Service(ground, [source, bind(Booking, 'charge', run, { undo })], {
+    store: scene.store,
+    settings: { lanes: 1 },
+  });
+  await service.saga.start();
+  conversation.length = 0;
+  return service;
+}
+
+const charge = async ({ bookingId }: RoomReserved): Promise<CardCharged> => new CardCharged({ bookingId });
+const chargeAndWrite = async (room: RoomReserved): Promise<CardCharged> => {
+  await lines.insert({ id: randomUUID() });
+  return charge(room);
+};
+
+describe('what an event costs', () => {
+  it("an event alone costs at most 3 round trips and exactly 1 commit beside the handler's own", async () => {
+    await listening(charge);
+    await ground.transport.deliver([reserved(randomUUID())]);
+    expectOneBatch();
+  });
+
+  it("with a handler's own statement it costs one more, inside the same transaction", async () => {
+    await listening(chargeAndWrite);
+    await ground.transport.deliver([reserved(randomUUID())]);
+    expectOneBatch([own]);
+  });
+
+  it.each([2, 10, 50])('a batch of %i costs the same as one event', async (size) => {
+    await listening(charge);
+    await ground.transport.deliver(sagaIds(size).map((sagaId) => reserved(sagaId)));
+    expectOneBatch();
+    expect((await scene.store.outbox.backlog()).size).toBe(size);
+  });
+
+  it('a batch leaves every handler its own statements, and no savepoints', async () => {
+    await listening(chargeAndWrite);
+    await ground.transport.deliver(sagaIds(3).map((sagaId) => reserved(sagaId)));
+    expectOneBatch([own, own, own]);
+  });
+
+  it('an undo costs the same', async () => {
+    await listening(charge);
+    const sagaId = randomUUID();
+    await ground.transport.deliver([reserved(sagaId)]);
+    conversation.length = 0;
+    await ground.transport.deliver([confirmRefused(sagaId)]);
+    expectOneBatch();
+  });
+
+  it('a start costs the same', async () => {
+    const service = await listening(charge);
+    await service.saga.startSaga(Booking, { bookingId: 'b-1' });
+    expectOneBatch();
+  });
+
+  it('a duplicate costs 2 round trips and writes nothing', async () => {
+    await listening(charge);
+    const record = reserved(randomUUID());
+    await ground.transport.deliver([record]);
+    ground = new Ground();
+    await listening(charge);
+    await ground.transport.deliver([record]);
+    expect(statements(conversation)).toEqual([...begin, 'COMMIT']);
+    expect(conversation).toHaveLength(2);
+  });
+
+  it('publishing costs nothing: published messages leave the outbox with the next batch', async () => {
+    await listening(charge);
+    await ground.transport.deliver([reserved(randomUUID())]);
+    await ground.transport.deliver([reserved(randomUUID())]);
+    expect(commits(conversation)).toBe(2);
+    expect(conversation.length).toBeLessThanOrEqual(2 * roundTrips);
+    expect(statements(conversation)).toContain('DELETE FROM saga_outbox');
+    expect(ground.transport.published).toHaveLength(2);
+    expect((await scene.store.outbox.backlog()).size).toBe(1);
+  });
+
+  it('a batch in which a handler throws is rolled back, and its members are settled one by one', async () => {
+    await listening(async (room) => {
+      if (room.bookingId === 'b-2') throw new Error('away');
+      return chargeAndWrite(room);
+    });
+    const ids = sagaIds(2);
+    await ground.transport.deliver([reserved(ids[0]!, 'b-1'), reserved(ids[1]!, 'b-2')]);
+    const told = ['START TRANSACTION', own, 'COMMIT', 'ROLLBACK'];
+    expect(statements(conversation).filter((statement) => told.includes(statement))).toEqual(
+      [
+        ['START TRANSACTION', own, 'ROLLBACK'], // together
+        ['START TRANSACTION', own, 'COMMIT'], // the first alone
+        ['START TRANSACTION', 'ROLLBACK'], // the second alone
+        ['START TRANSACTION', 'COMMIT'], // the second parked
+      ].flat(),
+    );
+    expect(await scene.lines()).toHaveLength(1);
+  });
+});
