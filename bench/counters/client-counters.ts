@@ -14,7 +14,7 @@ type Counts = { -readonly [K in keyof Trips]: number };
 
 const ours = /saga_(step|outbox)/;
 const begin = /^\s*(START TRANSACTION|BEGIN)/;
-const end = /^\s*(COMMIT|ROLLBACK)/;
+const end = /(^|;)\s*(COMMIT|ROLLBACK)\s*$/;
 const flush = /^\s*DELETE FROM saga_outbox/;
 /** The safety net, which looks around as time passes and not for an event. */
 const sweep = /FROM saga_outbox WHERE created_at/;

@@ -4,7 +4,7 @@ import { startCountedPostgres } from '../../bench/counters/server-counters.js';
 import type { Postgres } from '../../scripts/services/postgres.js';
 
 /** The server is this spec's own: its counters see nothing else, and no noise of the machine moves them. */
-describe('what a saga costs in Postgres', () => {
+describe('what a saga costs in Postgres', { timeout: 120_000 }, () => {
   let postgres: Postgres;
 
   beforeAll(async () => {
@@ -29,14 +29,14 @@ describe('what a saga costs in Postgres', () => {
   });
 
   it('is shared by the events of a batch, when 128 sagas are on their way: few commits and round trips, 5 KB of WAL, 2 KB of tables', async () => {
-    const counters = await count(postgres, { ending: 'happy', together: 128, waves: 10 });
+    const counters = await count(postgres, { ending: 'happy', together: 128, waves: 6 });
 
     expect(counters.handlerTripsPerSaga).toBe(3);
     expect(missed(goalsTogether, counters)).toEqual([]);
   });
 
   it('is shared on the way back too', async () => {
-    const counters = await count(postgres, { ending: 'fail', together: 128, waves: 6 });
+    const counters = await count(postgres, { ending: 'fail', together: 128, waves: 4 });
 
     expect(counters.handlerTripsPerSaga).toBe(4);
     expect(counters.commitsPerSaga + counters.flushesPerSaga).toBeLessThanOrEqual(1);

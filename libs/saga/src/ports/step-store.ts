@@ -22,7 +22,10 @@ export interface StepTransaction {
   readonly rows: readonly FenceRow[];
   /** Runs a user's method inside the transaction: whatever it writes through the store's own database client joins it. */
   run<T>(method: () => Promise<T>): Promise<T>;
-  /** @throws FenceConflict when a row was changed or made by somebody else since it was read */
+  /**
+   * Writes, at the latest with the commit. When a row was changed or made by somebody else since it was read, the transaction rejects with
+   * `FenceConflict`.
+   */
   save(changes: Changes): Promise<void>;
   /** The store's own client for this transaction (an `EntityManager` for TypeORM). */
   readonly manager: unknown;

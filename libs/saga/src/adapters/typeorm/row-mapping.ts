@@ -27,7 +27,7 @@ export interface StepRecord {
 }
 
 /** A record on its way to the table: its documents are texts of their own. */
-type WrittenRecord = {
+export type WrittenRecord = {
   readonly [K in keyof StepRecord]: K extends 'inputs' | 'result' | 'cause' ? string | null : StepRecord[K];
 };
 

@@ -1,25 +1,37 @@
-import { fenceKey, type FenceKey } from '../../ports/fence-row.js';
+import type { FenceKey } from '../../ports/fence-row.js';
+import type { StepRecord, WrittenRecord } from './row-mapping.js';
 
 /**
- * Locks and reads the rows of the keys, in one order for all transactions. Its values are written in, so that it can travel with the
- * start of the transaction; nothing for no keys.
+ * Locks and reads rows, in one order for all transactions: those of the keys, and others of the same sagas whose step another key names.
+ * Its values are written in, so that it can travel with the start of the transaction; nothing for no keys.
  */
 export function lockStatement(keys: readonly FenceKey[]): string | undefined {
   if (keys.length === 0) return undefined;
-  const asked = [...new Map(keys.map((key) => [fenceKey(key), key])).values()];
-  const list = (values: readonly string[]): string => values.map(literal).join(',');
-  return `SELECT s.* FROM saga_step s
-    JOIN unnest(ARRAY[${list(asked.map((key) => key.sagaId))}]::uuid[], ARRAY[${list(asked.map((key) => key.step))}]::text[]) AS k (saga_id, step)
-      ON s.saga_id = k.saga_id AND s.step = k.step
-    ORDER BY s.saga_id, s.step FOR UPDATE OF s`;
+  return `SELECT * FROM saga_step
+    WHERE saga_id = ANY(${arrayOf(keys.map((key) => key.sagaId))}::uuid[]) AND step = ANY(${arrayOf(keys.map((key) => key.step))}::text[])
+    ORDER BY saga_id, step FOR UPDATE`;
 }
 
-/** A string in SQL's escape notation, which means the same whatever `standard_conforming_strings` says. */
-function literal(value: string): string {
-  return `E'${value.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
+function arrayOf(values: readonly string[]): string {
+  return `ARRAY[${[...new Set(values)].map(literal).join(',')}]`;
+}
+
+/** A value in SQL. Texts are in the escape notation, which means the same whatever `standard_conforming_strings` says; a NUL, which no text of Postgres can hold, is left out. */
+function literal(value: StepRecord[keyof StepRecord]): string {
+  if (value === null) return 'NULL';
+  if (typeof value === 'number') return String(value);
+  if (typeof value === 'string') return quoted(value);
+  if (value instanceof Date) return quoted(value.toISOString());
+  return `ARRAY[${(value as readonly string[]).map(quoted).join(',')}]::text[]`;
+}
+
+function quoted(text: string): string {
+  return `E'${text.replaceAll('\\', '\\\\').replaceAll("'", "''").replaceAll('\0', '')}'`;
 }
 
 const columns = [
+  'saga_id',
+  'step',
   'saga_type',
   'saga_version',
   'status',
@@ -37,33 +49,41 @@ const columns = [
   'next_attempt_at',
   'last_error',
   'version',
-];
+] as const satisfies readonly (keyof StepRecord)[];
 
-/** Travel as text inside the JSON of the rows: JSON may hold what Postgres cannot decode (an escaped NUL, half a surrogate pair) but can keep. */
-const documents = new Set(['inputs', 'result', 'cause']);
+/** Rows that are new and rows that were read take different statements: the first is the cheaper one, and most rows are written once. */
+export function saveStatements(records: readonly WrittenRecord[]): readonly string[] {
+  const made = records.filter(({ version }) => version === 1);
+  const changed = records.filter(({ version }) => version > 1);
+  return [...(made.length > 0 ? [insertion(made)] : []), ...(changed.length > 0 ? [change(changed)] : [])];
+}
 
-/**
- * Saves rows, stages events and forgets published ones. $1: rows as JSON, $2 and $3: ids and events to stage, $4: ids to forget.
- * Answers how many rows were saved: fewer than given when another transaction was first.
- */
-export const saveStatement = `
-  WITH saved AS (
-    INSERT INTO saga_step (saga_id, step, ${columns.join(', ')})
-    SELECT saga_id, step, ${columns.map((column) => (documents.has(column) ? `${column}::json` : column)).join(', ')}
-    FROM json_to_recordset($1::json) AS given (
-      saga_id uuid, step text, saga_type text, saga_version integer, status text, predecessors_done text[], successors_closed text[],
-      inputs text, result text, cause text, correlation_id text, partition_key text, traceparent text, causation_id text,
-      attempts integer, failing_since timestamptz, next_attempt_at timestamptz, last_error text, version integer)
-    ON CONFLICT (saga_id, step) DO UPDATE
-      SET ${columns.map((column) => `${column} = EXCLUDED.${column}`).join(', ')}, updated_at = now()
-      WHERE saga_step.version = EXCLUDED.version - 1
-    RETURNING 1
-  ), staged AS (
-    INSERT INTO saga_outbox (id, event) SELECT * FROM unnest($2::uuid[], $3::json[])
-  ), forgotten AS (
-    DELETE FROM saga_outbox WHERE id = ANY($4::uuid[])
-  )
-  SELECT count(*)::integer AS saved FROM saved`;
+/** Fails on the primary key when somebody else was first. */
+function insertion(records: readonly WrittenRecord[]): string {
+  const used = columns.filter((column) => records.some((record) => record[column] !== null));
+  return `INSERT INTO saga_step (${used.join(',')}) VALUES ${records.map((record) => rowValues(record, used)).join(',')}`;
+}
+
+/** Fails on the version, which may not be null, when somebody else changed a row since it was read. */
+function change(records: readonly WrittenRecord[]): string {
+  const set = columns.slice(2).map((column) => `${column} = EXCLUDED.${column}`);
+  set[set.length - 1] = 'version = CASE saga_step.version WHEN EXCLUDED.version - 1 THEN EXCLUDED.version END';
+  return `INSERT INTO saga_step (${columns.join(',')}) VALUES ${records.map((record) => rowValues(record, columns)).join(',')}
+    ON CONFLICT (saga_id, step) DO UPDATE SET ${set.join(',')}, updated_at = now()`;
+}
+
+function rowValues(record: WrittenRecord, used: readonly (keyof StepRecord)[]): string {
+  return `(${used.map((column) => literal(record[column])).join(',')})`;
+}
+
+/** Stages events; each is a JSON text. */
+export function stageStatement(messages: readonly { readonly id: string; readonly event: string }[]): string {
+  return `INSERT INTO saga_outbox (id, event) VALUES ${messages.map(({ id, event }) => `(${quoted(id)},${quoted(event)})`).join(',')}`;
+}
+
+export function forgetStatement(ids: readonly string[]): string {
+  return `DELETE FROM saga_outbox WHERE id = ANY(${arrayOf(ids)}::uuid[])`;
+}
 
 /** Leases the rows that are due. $1: how many at most, $2: the lease in ms. Materialized, so that the limit holds whatever the plan. */
 export const claimStatement = `

@@ -19,7 +19,10 @@ export function joinStepTransactions(dataSource: DataSource): void {
   const storage = new AsyncLocalStorage<Scope>();
   scopes.set(manager, storage);
   const runner = (): QueryRunner | undefined => openRunner(storage.getStore());
-  Object.defineProperty(manager, 'queryRunner', { configurable: true, get: runner });
+  Object.defineProperty(manager, 'queryRunner', {
+    configurable: true,
+    get: runner,
+  });
   const query = dataSource.query.bind(dataSource);
   const queryBuilder = dataSource.createQueryBuilder.bind(dataSource) as (...given: unknown[]) => unknown;
   Object.assign(dataSource, {
@@ -60,14 +63,36 @@ function openRunner(scope: Scope | undefined): QueryRunner | undefined {
  * @param query a statement with its values written in; it cannot have parameters
  */
 export async function beginWith<Row>(runner: QueryRunner, query: string | undefined): Promise<readonly Row[]> {
-  const client = (await runner.connect()) as { query(text: string): Promise<unknown> };
-  const opened = runner as unknown as { isTransactionActive: boolean; transactionDepth: number };
+  const client = (await runner.connect()) as {
+    query(text: string): Promise<unknown>;
+  };
+  const opened = runner as unknown as {
+    isTransactionActive: boolean;
+    transactionDepth: number;
+  };
   const level = runner.dataSource.options.isolationLevel;
   const begin = level ? `START TRANSACTION ISOLATION LEVEL ${level}` : 'START TRANSACTION';
   opened.isTransactionActive = true; // also when the query fails: then the connection is in a failed transaction and must be rolled back
   opened.transactionDepth = 1;
   const results = await client.query(query ? `${begin};${query}` : begin);
   return query ? (results as [unknown, { rows: Row[] }])[1].rows : [];
+}
+
+/** Commits in the same round trip as the transaction's last statements, whose values are written in. Subscribers of the DataSource hear of it as of every commit. */
+export async function commitWith(runner: QueryRunner, statements: readonly string[]): Promise<void> {
+  if (statements.length === 0) return runner.commitTransaction();
+  const client = (await runner.connect()) as {
+    query(text: string): Promise<unknown>;
+  };
+  const open = runner as unknown as {
+    isTransactionActive: boolean;
+    transactionDepth: number;
+  };
+  await runner.broadcaster.broadcast('BeforeTransactionCommit');
+  await client.query([...statements, 'COMMIT'].join(';'));
+  open.isTransactionActive = false;
+  open.transactionDepth = 0;
+  await runner.broadcaster.broadcast('AfterTransactionCommit');
 }
 
 /** Runs a query of the library's own, which joins no step whoever calls it. */

@@ -1,5 +1,5 @@
 import type { DataSource, QueryRunner } from 'typeorm';
-import type { FenceKey, FenceRow } from '../../ports/fence-row.js';
+import { fenceKey, type FenceKey, type FenceRow } from '../../ports/fence-row.js';
 import {
   FenceConflict,
   type Changes,
@@ -7,9 +7,9 @@ import {
   type StepStore,
   type StepTransaction,
 } from '../../ports/step-store.js';
-import { claimStatement, lockStatement, saveStatement } from './statements.js';
+import { claimStatement, forgetStatement, lockStatement, saveStatements, stageStatement } from './statements.js';
 import { packed, recordOf, rowOf, type StepRecord } from './row-mapping.js';
-import { beginWith, inScope, joinStepTransactions, queryApart, rolledBack } from './step-transaction.js';
+import { beginWith, commitWith, inScope, joinStepTransactions, queryApart, rolledBack } from './step-transaction.js';
 import { TypeOrmOutbox } from './typeorm-outbox.js';
 
 /** Fence rows and outbox in the service's own Postgres, through its TypeORM DataSource. Hot statements are SQL, few and multi-row. */
@@ -21,16 +21,19 @@ export class TypeOrmStore implements StepStore {
     this.outbox = new TypeOrmOutbox(dataSource);
   }
 
+  /** What is saved travels with the commit. */
   async transaction<T>(keys: readonly FenceKey[], work: (transaction: StepTransaction) => Promise<T>): Promise<T> {
     const runner = this.dataSource.createQueryRunner();
     try {
       const records = await beginWith<StepRecord>(runner, lockStatement(keys));
-      const result = await work(this.open(runner, records.map(rowOf)));
-      await runner.commitTransaction();
+      const statements: string[] = [];
+      const rows = rowsOf(records, keys);
+      const result = await work(this.open(runner, rows, async (changes) => void statements.push(...written(changes))));
+      await commitWith(runner, statements);
       return result;
     } catch (error) {
       await rolledBack(runner);
-      throw isTransient(error) ? new FenceConflict({ cause: error }) : error;
+      throw isConflict(error) ? new FenceConflict({ cause: error }) : error;
     } finally {
       await runner.release();
     }
@@ -56,35 +59,47 @@ export class TypeOrmStore implements StepStore {
     return records.map(rowOf);
   }
 
-  private open(runner: QueryRunner, rows: readonly FenceRow[]): StepTransaction {
+  private open(runner: QueryRunner, rows: readonly FenceRow[], save: StepTransaction['save']): StepTransaction {
     return {
       rows,
       manager: runner.manager,
       run: (method) => inScope(this.dataSource, runner, method),
-      save: (changes) => save(runner, changes),
+      save,
     };
   }
 }
 
-async function save(runner: QueryRunner, { rows, staged, published }: Changes): Promise<void> {
-  if (rows.length + staged.length + published.length === 0) return;
-  const [result] = (await runner.query(saveStatement, [
-    JSON.stringify(rows.map(recordOf)),
-    staged.map(({ id }) => id),
-    staged.map((message) => JSON.stringify(packed(message))),
-    published,
-  ])) as [{ saved: number }];
-  if (result.saved !== rows.length) throw new FenceConflict();
+function rowsOf(records: readonly StepRecord[], keys: readonly FenceKey[]): readonly FenceRow[] {
+  const asked = new Set(keys.map(fenceKey));
+  return records.map(rowOf).filter((row) => asked.has(fenceKey(row)));
 }
 
-const transientCodes = new Set(['40001', '40P01']);
+function written({ rows, staged, published }: Changes): readonly string[] {
+  const messages = staged.map((message) => ({
+    id: message.id,
+    event: JSON.stringify(packed(message)),
+  }));
+  return [
+    ...saveStatements(rows.map(recordOf)),
+    ...(messages.length > 0 ? [stageStatement(messages)] : []),
+    ...(published.length > 0 ? [forgetStatement(published)] : []),
+  ];
+}
 
-/** A serialization failure or a deadlock, however deeply a library wrapped it. */
-function isTransient(error: unknown): boolean {
+/** A serialization failure, a deadlock, or what the statements that save rows fail on when somebody else was first. */
+function isConflict(error: unknown): boolean {
   for (let at: unknown = error, depth = 0; at instanceof Error && depth < 5; depth += 1) {
-    const { code, driverError, cause } = at as Error & { code?: unknown; driverError?: unknown };
-    if (typeof code === 'string' && transientCodes.has(code)) return true;
+    const { code, table, driverError, cause } = at as Error & Failure;
+    if (code === '40001' || code === '40P01') return true;
+    if ((code === '23505' || code === '23502') && table === 'saga_step') return true;
     at = driverError !== at ? (driverError ?? cause) : cause;
   }
   return false;
+}
+
+/** What the driver says of an error, however deeply a library wrapped it. */
+interface Failure {
+  readonly code?: unknown;
+  readonly table?: unknown;
+  readonly driverError?: unknown;
 }
