@@ -30,8 +30,14 @@ export class Processes {
     }
   }
 
+  /** Where the task service answers. */
   get url(): string {
     return this.apps.task.url;
+  }
+
+  get urls(): Readonly<Record<ServiceName, string>> {
+    const { task, assignment, notification } = this.apps;
+    return { task: task.url, assignment: assignment.url, notification: notification.url };
   }
 
   async stop(): Promise<void> {
