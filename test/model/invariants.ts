@@ -71,18 +71,25 @@ const allOrNothing: Check = (_scene, world) => {
   return `nothing is left to do, and ${world.parts.map((part) => `"${part.step}" is ${part.row.status}`).join(', ')}`;
 };
 
-const trackerAtRest: Check = ({ core, saga, vocabulary }, world) => {
-  const { status } = core.foldSaga(saga, vocabulary.factsOf(world.published));
+const trackerAtRest: Check = (scene, world) => {
+  const { status } = scene.tracked(world.published);
   return status === truthOf(world) ? undefined : `the tracker says ${status}, the truth is ${truthOf(world)}`;
 };
 
-const trackerCallsOperator: Check = ({ core, saga, vocabulary }, { published }) => {
-  const { status } = core.foldSaga(saga, vocabulary.factsOf(published));
+const trackerCallsOperator: Check = (scene, { published }) => {
+  const { status } = scene.tracked(published);
   return status === 'needsIntervention' ? undefined : `only an operator can go on, and the tracker says ${status}`;
 };
 
-const trackerFindsNothing: Check = ({ core, saga, vocabulary }, { published }) =>
-  core.foldSaga(saga, vocabulary.factsOf(published)).inconsistencies[0];
+const trackerCallsNobodyInVain: Check = (scene, { parts, published }) => {
+  if (scene.tracked(published).status !== 'needsIntervention') return undefined;
+  const owed = parts.some(
+    ({ step, row }) => published & scene.vocabulary.bit(step, 'deadLettered') && !isClosed(row.status),
+  );
+  return owed ? undefined : 'the tracker calls an operator, and no undo is owed';
+};
+
+const trackerFindsNothing: Check = (scene, { published }) => scene.tracked(published).inconsistencies[0];
 
 /** What must hold. I9's other half, that the tracker is monotone, is checked in tracker.ts. */
 export const invariants: readonly Invariant[] = [
@@ -96,6 +103,7 @@ export const invariants: readonly Invariant[] = [
   { name: 'I8', says: 'in the end all is done, or all is closed and undone', at: 'rest', broken: allOrNothing },
   { name: 'I9', says: 'in the end the tracker knows the truth', at: 'rest', broken: trackerAtRest },
   { name: 'I9', says: 'the tracker calls the operator', at: 'waiting for an operator', broken: trackerCallsOperator },
+  { name: 'I9', says: 'the tracker calls nobody in vain', at: 'every world', broken: trackerCallsNobodyInVain },
   { name: 'I9', says: 'the tracker sees no violation in a sound saga', at: 'every world', broken: trackerFindsNothing },
 ];
 

@@ -1,9 +1,10 @@
 import type { SagaGraph, StepNode } from '../../libs/saga/src/definition/saga-definition.js';
 import { isClosing } from '../../libs/saga/src/protocol/outcome.js';
+import type { SagaFact } from '../../libs/saga/src/protocol/saga-state.js';
 import type { Advance, Signal, StepState } from '../../libs/saga/src/protocol/step-state.js';
 import { realCore, type Core } from './core.js';
 import { definitions } from './definitions.js';
-import { acknowledged, plain, withAborts, type Environment, type Fault } from './environment.js';
+import { acknowledged, plain, withAborts, withDeadLetters, type Environment, type Fault } from './environment.js';
 
 /** A way to get the protocol wrong, where it shows, and the invariant that falls. */
 export interface Mutant {
@@ -82,6 +83,17 @@ export const mutants: readonly Mutant[] = [
           .filter(({ signal }) => !isClosing(event.outcome) || signal.type !== 'predecessorClosed'),
     },
   },
+  {
+    ...sound('the tracker never forgets a dead letter', withDeadLetters, 'I9'),
+    core: {
+      ...realCore,
+      foldSaga: (saga, facts) =>
+        realCore.foldSaga(
+          saga,
+          [...facts].filter(({ step, outcome }, _index, all) => outcome !== 'compensated' || !hasDeadLetter(all, step)),
+        ),
+    },
+  },
   faulty('event lost after commit', plain, 'I8'),
   faulty('undo event lost after commit', plain, 'I9'),
   faulty('no idempotency key', plain, 'I1'),
@@ -123,6 +135,10 @@ function undoing(state: StepState): Advance {
 
 function closing(state: StepState, status: 'cancelled' | 'rejected'): Advance {
   return { state: { ...state, status }, verdict: 'handled', emit: status };
+}
+
+function hasDeadLetter(facts: readonly SagaFact[], step: string): boolean {
+  return facts.some((fact) => fact.step === step && fact.outcome === 'deadLettered');
 }
 
 /** A graph that `defineSaga` would refuse. */

@@ -18,6 +18,7 @@ export class Scene {
   readonly pivot: number;
   readonly retriable: readonly number[];
   readonly descendants: readonly (readonly number[])[];
+  private readonly known = new Map<EventSet, Tracked>();
 
   constructor(
     readonly saga: SagaGraph,
@@ -33,7 +34,16 @@ export class Scene {
     );
     this.descendants = this.steps.map((step) => [...descendantsOf(after, step.name)].map(place));
   }
+
+  tracked(events: EventSet): Tracked {
+    const tracked = this.known.get(events) ?? this.core.foldSaga(this.saga, this.vocabulary.factsOf(events));
+    this.known.set(events, tracked);
+    return tracked;
+  }
 }
+
+/** What the tracker makes of a set of events. */
+export type Tracked = ReturnType<Core['foldSaga']>;
 
 /** What really became of the saga, whatever anybody believes. */
 export type Truth = 'completed' | 'aborted' | 'undecided';

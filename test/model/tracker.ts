@@ -19,8 +19,7 @@ export interface TrackerReport {
 }
 
 /** I9: whatever subset of a run's events the tracker has seen, one more event moves it only as the table allows. */
-export function trackerSteps({ saga, core, vocabulary }: Scene, endings: Iterable<EventSet>): TrackerReport {
-  const statusOf = remembered((events) => core.foldSaga(saga, vocabulary.factsOf(events)).status);
+export function trackerSteps(scene: Scene, endings: Iterable<EventSet>): TrackerReport {
   const seen = new Set<EventSet>();
   const open = [...endings];
   const wrong: string[] = [];
@@ -28,10 +27,10 @@ export function trackerSteps({ saga, core, vocabulary }: Scene, endings: Iterabl
   for (let whole = open.pop(); whole !== undefined; whole = open.pop()) {
     if (seen.has(whole)) continue;
     seen.add(whole);
-    const after = statusOf(whole);
+    const after = scene.tracked(whole).status;
     for (let rest = whole; rest !== 0; rest &= rest - 1) {
       const smaller = whole & ~(rest & -rest);
-      const before = statusOf(smaller);
+      const before = scene.tracked(smaller).status;
       open.push(smaller);
       steps++;
       if (before !== after && (isTerminal(before) || !allowed[before].includes(after)))
@@ -39,13 +38,4 @@ export function trackerSteps({ saga, core, vocabulary }: Scene, endings: Iterabl
     }
   }
   return { steps, wrong };
-}
-
-function remembered<T>(compute: (events: EventSet) => T): (events: EventSet) => T {
-  const known = new Map<EventSet, T>();
-  return (events) => {
-    const value = known.get(events) ?? compute(events);
-    known.set(events, value);
-    return value;
-  };
 }
