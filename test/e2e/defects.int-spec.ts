@@ -4,8 +4,8 @@ import { brokenTable, mendedTable, throughLine, twiceAndShuffled } from './fault
 import { InProcess } from './in-process.js';
 import { contradictions, query, until, untilSettled } from './rows.js';
 
-/** The defects of the lesson's own code, by their numbers in docs/guarantees.md: a full implementation does not have them. */
-describe('the defects of the hand-written saga', () => {
+/** What sagas written by hand tend to get wrong, each by its number; the titles say what holds instead. */
+describe('the defects of hand-written sagas', () => {
   test('D1: a saga whose reminder is scheduled is completed, and not forever on its way', async () => {
     const world = await InProcess.start();
     const { sagaId } = await createTask(await world.url(), 'alice');
