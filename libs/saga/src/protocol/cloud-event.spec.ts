@@ -162,24 +162,6 @@ describe('a record that is no saga event', () => {
     expect(reasonOf({ headers, value: binary })).toBe('its data is no JSON object');
   });
 
-  test.each([
-    ['a null character', { title: 'a\0b' }],
-    ['half of a surrogate pair', { deep: [{ title: '\ud83d' }] }],
-    ['a null character in a name', { 'na\0me': 1 }],
-    ['a null character behind a backslash', { title: '\\\0' }],
-  ])('data that no database can hold: %s', (_what, data) => {
-    const { headers } = encode(assigned, 'topic');
-    expect(() => decode({ headers, value: JSON.stringify(data) })).toThrow(/no database can hold/);
-  });
-
-  test.each([{ title: '\\u0000' }, { title: '😀 \\ud83d' }, { title: '\u0001' }])(
-    'but not data that only looks so: %j',
-    (data) => {
-      const { headers } = encode(assigned, 'topic');
-      expect(decode({ headers, value: JSON.stringify(data) }).data).toEqual(data);
-    },
-  );
-
   test('a record of another application', () => {
     expect(reasonOf({ headers: {}, value: '{"hello":"world"}' })).toBe('attribute "specversion" is missing');
   });

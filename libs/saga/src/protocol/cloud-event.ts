@@ -11,7 +11,7 @@ export function encode(event: Envelope, topic: string): WireMessage {
 /** What a record carries: the attributes of its CloudEvent, none when it is no CloudEvent, and its data. */
 export interface OpenedRecord {
   readonly attributes: Readonly<Record<string, unknown>>;
-  /** @throws PoisonRecord when the value is no JSON, or holds what no database can */
+  /** @throws PoisonRecord when the value is no JSON */
   readonly data: () => unknown;
 }
 
@@ -46,20 +46,12 @@ function lowerCased(headers: Readonly<Record<string, string>>): Record<string, s
 }
 
 function parsed(value: string): unknown {
-  let body: unknown;
   try {
-    body = JSON.parse(value);
+    return JSON.parse(value) as unknown;
   } catch {
     throw new PoisonRecord('its value is no JSON');
   }
-  if (value.includes('\\u') && noDatabaseHolds.test(JSON.stringify(body))) {
-    throw new PoisonRecord('its data holds a null character or half of a surrogate pair, which no database can hold');
-  }
-  return body;
 }
-
-/** In JSON as the serializer writes it, only these characters are still escaped so. */
-const noDatabaseHolds = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/i;
 
 function object(body: unknown): Record<string, unknown> {
   if (typeof body !== 'object' || body === null || Array.isArray(body))
