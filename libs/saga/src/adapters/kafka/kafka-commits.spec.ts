@@ -50,12 +50,27 @@ describe('the commits of offsets', () => {
     expect(failed).toHaveBeenCalledExactlyOnceWith(new Error('rebalancing'));
   });
 
-  it('stop with a last one, and set no timer after it', async () => {
+  it('stop with a last one, which is tried for two seconds, and set no timer after it', async () => {
     const commit = vi.fn<() => Promise<void>>().mockRejectedValue(new Error('away'));
     const commits = new OffsetCommits(200, commit, () => undefined);
     commits.mark(at(0, '1'));
-    await commits.stop();
-    await vi.advanceTimersByTimeAsync(1_000);
-    expect(commit).toHaveBeenCalledOnce();
+    let stopped = false;
+    void commits.stop().then(() => (stopped = true));
+    await vi.advanceTimersByTimeAsync(1_900);
+    expect(stopped).toBe(false);
+    await vi.advanceTimersByTimeAsync(200);
+    expect(stopped).toBe(true);
+    expect(commit).toHaveBeenCalledTimes(11);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('stop at once when the last one succeeds', async () => {
+    const commit = vi.fn<() => Promise<void>>().mockRejectedValueOnce(new Error('rebalancing')).mockResolvedValue();
+    const commits = new OffsetCommits(200, commit, () => undefined);
+    commits.mark(at(0, '1'));
+    const stopping = commits.stop();
+    await vi.advanceTimersByTimeAsync(200);
+    await stopping;
+    expect(commit).toHaveBeenCalledTimes(2);
   });
 });

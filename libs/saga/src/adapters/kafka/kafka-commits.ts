@@ -1,5 +1,7 @@
 import type { TopicPartitionOffset } from 'kafkajs';
 
+const lastTriesMs = 2_000;
+
 /**
  * Offsets on their way to the broker. They are gathered for a moment, because a commit costs the broker a write: what was handled less than
  * that moment ago comes again after a crash.
@@ -35,10 +37,15 @@ export class OffsetCommits {
     await this.committing;
   }
 
-  /** Commits what waits, for the last time. */
+  /** Commits what waits, for the last time. Tries for a moment, because the others of the group may be leaving too. */
   async stop(): Promise<void> {
     this.stopped = true;
+    const deadline = Date.now() + lastTriesMs;
     await this.flush();
+    while (this.waiting.size > 0 && Date.now() < deadline) {
+      await new Promise((slept) => setTimeout(slept, this.intervalMs));
+      await this.flush();
+    }
   }
 
   private async commitWaiting(): Promise<void> {

@@ -88,7 +88,7 @@ export class KafkaSession {
       batch.messages.map((message) => incoming(topic, partition, message)),
       String(BigInt(batch.lastOffset()) + 1n),
     );
-    if (!(await held.lane.roomWithin(roomPatienceMs))) await this.pause(held);
+    if (!(await held.lane.roomWithin(roomPatienceMs))) this.pause(held);
   }
 
   private hold({ topic, partition }: Place): HeldLane {
@@ -108,7 +108,7 @@ export class KafkaSession {
   }
 
   /** Fetches nothing more of the partition until its lane has room. The others go on. */
-  private async pause({ topic, partition, lane }: HeldLane): Promise<void> {
+  private pause({ topic, partition, lane }: HeldLane): void {
     if (this.status !== 'member') return;
     const place = [{ topic, partitions: [partition] }];
     this.consumer.pause(place);
