@@ -36,7 +36,9 @@ export interface StepSpec<Others extends string = string> {
 
 /** The steps of a saga: each may follow the others, and has no property that no step has. */
 export type StepSpecs<S> = {
-  [K in keyof S]: StepSpec<Exclude<Extract<keyof S, string>, K>> & { [P in Exclude<keyof S[K], keyof StepSpec>]?: never };
+  [K in keyof S]: StepSpec<Exclude<Extract<keyof S, string>, K>> & {
+    [P in Exclude<keyof S[K], keyof StepSpec>]?: never;
+  };
 };
 
 type InstanceOf<C> = C extends new (data: never) => infer Instance ? Instance : never;

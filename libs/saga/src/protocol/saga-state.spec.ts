@@ -84,7 +84,7 @@ describe('the state of a saga', () => {
   });
 });
 
-describe('arrival order and duplicates change nothing', () => {
+describe('arrival order and duplicates change nothing', { timeout: 60_000 }, () => {
   test.each([complete, closedBackwards])('every order of: %s', (run) => {
     const expected = foldSaga(saga, facts(run));
     let orders = 0;

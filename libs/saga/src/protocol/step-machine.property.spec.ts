@@ -62,7 +62,7 @@ function historyAgainst(
   return fc.check(histories, { numRuns: 1_000 }).counterexample;
 }
 
-describe('whatever happens to a step', () => {
+describe('whatever happens to a step', { timeout: 60_000 }, () => {
   test('a closed step stays as it is', () => {
     const found = historyAgainst((_step, before, _signal, after) => !isClosed(before.status) || equals(after, before));
     expect(found).toBeNull();
