@@ -1,0 +1,84 @@
+import { eventFrom, type SagaGraph, type StepNode } from '../../../libs/saga/src/definition/index.js';
+import type { BoundStep, StepContext } from '../../../libs/saga/src/flow/bound-step.js';
+import { OutcomeUnknown, StepRejected } from '../../../libs/saga/src/protocol/errors.js';
+import { defaultRetry } from '../../../libs/saga/src/protocol/retry.js';
+import type { Deed, History } from './history.js';
+import type { Random } from './random.js';
+
+type Method = 'step' | 'undo';
+
+/** How the methods of a saga behave, by the seed: who says no, who fails how often before it succeeds, who works outside. */
+export class Behavior {
+  private readonly failures = new Map<string, number>();
+  private readonly refusals = new Map<string, boolean>();
+  private readonly outside: ReadonlySet<string>;
+
+  constructor(
+    private readonly saga: SagaGraph,
+    private readonly random: Random,
+    private readonly history: History,
+    /** Reached inside a method: the process may die there. */
+    private readonly pause: (owner: object) => Promise<void>,
+  ) {
+    this.outside = new Set(Object.keys(saga.steps).filter(() => random.happens(0.25)));
+  }
+
+  /** The methods of a step, as the process `owner` runs them. */
+  bound(step: string, owner: object): BoundStep {
+    const node: StepNode = { ...this.saga.steps[step]!, external: this.outside.has(step) };
+    const retry = { ...defaultRetry, jitter: 0 };
+    return {
+      saga: this.saga,
+      node,
+      retry,
+      undoRetry: retry,
+      run: (_input, context) => this.run(node, context, owner),
+      compensate: (_done, context) => this.undo(node, context, owner),
+    };
+  }
+
+  private async run(node: StepNode, context: StepContext, owner: object): Promise<object> {
+    await this.pause(owner);
+    const { sagaId } = context;
+    if (this.refuses(node, sagaId)) return this.refusal(node);
+    if (this.fails(node, sagaId, 'step')) throw new Error('away');
+    this.do({ kind: 'effect', sagaId, step: node.name }, context);
+    await this.pause(owner);
+    if (node.external && this.fails(node, sagaId, 'step')) throw new OutcomeUnknown('no answer');
+    return eventFrom(node.events.done, { of: node.name });
+  }
+
+  private async undo(node: StepNode, context: StepContext, owner: object): Promise<undefined> {
+    await this.pause(owner);
+    if (this.fails(node, context.sagaId, 'undo')) throw new Error('away');
+    this.do({ kind: 'undo', sagaId: context.sagaId, step: node.name }, context);
+    await this.pause(owner);
+    return undefined;
+  }
+
+  private do(deed: Deed, { manager, idempotencyKey }: StepContext): void {
+    if (manager) (manager as Deed[]).push(deed);
+    else this.history.outside(idempotencyKey, deed);
+  }
+
+  private refusal(node: StepNode): object {
+    if (this.random.happens(0.5)) throw new StepRejected('no');
+    return eventFrom(node.events.rejected, { failedStep: node.name, reason: 'no' });
+  }
+
+  private refuses(node: StepNode, sagaId: string): boolean {
+    const key = `${sagaId}/${node.name}`;
+    const refuses = this.refusals.get(key) ?? (node.role !== 'retriable' && this.random.happens(0.2));
+    this.refusals.set(key, refuses);
+    return refuses;
+  }
+
+  /** A compensation succeeds within its attempts; a step may use them up and is rejected. */
+  private fails(node: StepNode, sagaId: string, method: Method): boolean {
+    const key = `${sagaId}/${node.name}/${method}`;
+    const most = method === 'undo' || node.external ? 3 : 5;
+    const left = this.failures.get(key) ?? (this.random.happens(0.3) ? 1 + this.random.below(most) : 0);
+    this.failures.set(key, Math.max(left - 1, 0));
+    return left > 0;
+  }
+}

@@ -1,0 +1,94 @@
+import type { SagaGraph } from '../../../libs/saga/src/definition/index.js';
+import { decode } from '../../../libs/saga/src/protocol/cloud-event.js';
+import type { Envelope } from '../../../libs/saga/src/protocol/envelope.js';
+import { foldSaga } from '../../../libs/saga/src/protocol/saga-state.js';
+import { isClosed } from '../../../libs/saga/src/protocol/step-state.js';
+import type { FenceRow } from '../../../libs/saga/src/ports/fence-row.js';
+import type { Deed } from './history.js';
+import type { World } from './world.js';
+
+/** What is wrong with a world that rests; nothing, if all is well. */
+export async function violations(world: World): Promise<readonly string[]> {
+  const { saga, log, history } = world;
+  const events = log.map((message) => decode(message));
+  const sagaIds = [...new Set(events.map(({ sagaId }) => sagaId))];
+  const found: string[] = [];
+  if (sagaIds.length !== world.starts.size) found.push(`${sagaIds.length} sagas of ${world.starts.size} have events`);
+  for (const sagaId of sagaIds) {
+    const rows = (await Promise.all(world.sites.map(({ store }) => store.find(sagaId)))).flat();
+    const deeds = history.deeds.filter((deed) => deed.sagaId === sagaId);
+    const own = events.filter((event) => event.sagaId === sagaId);
+    found.push(...unsettled(saga, rows, deeds), ...outOfOrder(saga, deeds), ...unsound(saga, own));
+  }
+  found.push(...unequal(world), ...miscounted(world));
+  return found;
+}
+
+/** Every step is done, or every step is closed and what it did is undone; nothing is done or undone twice. */
+function unsettled(saga: SagaGraph, rows: readonly FenceRow[], deeds: readonly Deed[]): readonly string[] {
+  const steps = Object.keys(saga.steps);
+  const statusOf = (step: string): string => rows.find((row) => row.step === step)?.status ?? 'no row';
+  const count = (step: string, kind: Deed['kind']): number =>
+    deeds.filter((deed) => deed.step === step && deed.kind === kind).length;
+  const completed = steps.every((step) => statusOf(step) === 'done');
+  const aborted = rows.length === steps.length && rows.every(({ status }) => isClosed(status));
+  if (!completed && !aborted)
+    return [`it is not settled: ${steps.map((step) => `${step} ${statusOf(step)}`).join(', ')}`];
+  return steps.flatMap((step) => {
+    const [effects, undos] = [count(step, 'effect'), count(step, 'undo')];
+    if (completed && (effects !== 1 || undos !== 0))
+      return [`${step}: ${effects} effects, ${undos} undos, though it completed`];
+    return aborted && (effects > 1 || undos !== effects)
+      ? [`${step}: ${effects} effects, ${undos} undos, though it aborted`]
+      : [];
+  });
+}
+
+/** A step follows its predecessors; an undo follows the undo of everything after its step, and nothing after it is done later. */
+function outOfOrder(saga: SagaGraph, deeds: readonly Deed[]): readonly string[] {
+  const place = (step: string, kind: Deed['kind']): number =>
+    deeds.findIndex((deed) => deed.step === step && deed.kind === kind);
+  const found: string[] = [];
+  for (const { name, predecessors } of Object.values(saga.steps)) {
+    const done = place(name, 'effect');
+    for (const before of predecessors) {
+      const earlier = place(before, 'effect');
+      if (done >= 0 && (earlier < 0 || earlier > done)) found.push(`${name} was done before ${before}`);
+      const undone = place(before, 'undo');
+      if (undone >= 0 && done > undone) found.push(`${name} was done after ${before} was undone`);
+      if (undone >= 0 && done >= 0 && !(place(name, 'undo') < undone))
+        found.push(`${before} was undone before ${name}`);
+    }
+  }
+  return found;
+}
+
+/** The events tell the same end, each is caused by another of them, and they share one correlation. */
+function unsound(saga: SagaGraph, events: readonly Envelope[]): readonly string[] {
+  const { status, inconsistencies } = foldSaga(saga, events);
+  const known = new Set(events.map(({ id }) => id));
+  const orphans = events.filter(({ causationId }) => causationId !== undefined && !known.has(causationId));
+  return [
+    ...(status === 'completed' || status === 'aborted' ? [] : [`its events tell ${status}`]),
+    ...inconsistencies,
+    ...orphans.map(({ id, causationId }) => `${id} is caused by ${causationId}, which was never published`),
+    ...(new Set(events.map(({ correlationId }) => correlationId)).size === 1 ? [] : ['its correlation id changed']),
+  ];
+}
+
+/** A message that is published again is the same message. (A request to abort may be made twice, by different people.) */
+function unequal({ log }: World): readonly string[] {
+  const first = new Map<string, string>();
+  return log.flatMap((message) => {
+    const id = message.headers['ce_id']!;
+    if (id.endsWith(':abortRequested')) return [];
+    const content = JSON.stringify(message);
+    const earlier = first.get(id) ?? content;
+    first.set(id, earlier);
+    return earlier === content ? [] : [`${id} was published with two contents: ${earlier} and ${content}`];
+  });
+}
+
+function miscounted({ lives }: World): readonly string[] {
+  return lives.filter(({ tally }) => tally.snapshot().anomaly > 0).map(({ name }) => `${name} met an anomaly`);
+}

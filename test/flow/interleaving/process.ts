@@ -1,0 +1,96 @@
+import { v5 } from 'uuid';
+import type { MemoryStore } from '../../../libs/saga/src/adapters/memory/memory-store.js';
+import { BoundSteps } from '../../../libs/saga/src/flow/bound-step.js';
+import { defaultSettings } from '../../../libs/saga/src/flow/participant.js';
+import { SagaService } from '../../../libs/saga/src/flow/service.js';
+import { Tally } from '../../../libs/saga/src/flow/tally.js';
+import type { StepStore } from '../../../libs/saga/src/ports/step-store.js';
+import type { IncomingRecord, Subscription, Transport } from '../../../libs/saga/src/ports/transport.js';
+import { topicsNamed } from '../../../libs/saga/src/protocol/topics.js';
+import type { Deed } from './history.js';
+import type { World } from './world.js';
+
+/** One life of a service: real flow, with a gate before and after everything that leaves the process. */
+export class Process {
+  readonly tally = new Tally();
+  private readonly subscriptions: Subscription[] = [];
+  readonly service: SagaService;
+
+  constructor(
+    private readonly world: World,
+    readonly name: string,
+    steps: readonly string[],
+    store: MemoryStore,
+  ) {
+    const { clock, random } = world;
+    this.service = new SagaService({
+      service: name,
+      steps: new BoundSteps(steps.map((step) => world.behavior.bound(step, this))),
+      store: this.gated(store),
+      transport: this.transport(),
+      topics: topicsNamed('perSaga'),
+      clock: { now: () => clock.now(), after: (ms, call) => clock.after(ms, () => this.alive(call)) },
+      chance: { newId: world.newId, derivedId: (text) => v5(text, v5.URL), random: random.next },
+      logger: { log: () => undefined, warn: () => undefined, error: () => undefined },
+      settings: { ...defaultSettings, lanes: 2, batchSize: 3 },
+      tally: this.tally,
+      mirror: () => undefined,
+    });
+  }
+
+  /** Resolves when the records count as consumed. */
+  async take(records: readonly IncomingRecord[]): Promise<void> {
+    for (const { handle } of this.subscriptions) await handle(records);
+    await this.gate();
+  }
+
+  private gate(): Promise<void> {
+    return this.world.gates.wait(this);
+  }
+
+  private alive(call: () => void): void {
+    if (!this.world.gates.isDead(this)) call();
+  }
+
+  private async between<T>(call: () => Promise<T>): Promise<T> {
+    await this.gate();
+    const answer = await call();
+    await this.gate();
+    return answer;
+  }
+
+  private gated(store: MemoryStore): StepStore {
+    return {
+      transaction: (keys, work) =>
+        this.between(async () => {
+          const deeds: Deed[] = [];
+          const answer = await store.transaction(keys, async (transaction) => {
+            await this.gate();
+            const worked = await work({ ...transaction, manager: deeds });
+            await this.gate();
+            return worked;
+          });
+          this.world.history.commit(deeds);
+          return answer;
+        }),
+      claimDue: (limit, lease) => this.between(() => store.claimDue(limit, lease)),
+      nextDue: () => store.nextDue(),
+      find: (sagaId) => store.find(sagaId),
+      outbox: {
+        sweep: (limit, age, publish) => this.between(() => store.outbox.sweep(limit, age, publish)),
+        delete: (ids) => this.between(() => store.outbox.delete(ids)),
+        backlog: () => store.outbox.backlog(),
+      },
+    };
+  }
+
+  private transport(): Transport {
+    return {
+      publish: (messages) => this.between(async () => this.world.append(messages)),
+      subscribe: async (subscription) => void this.subscriptions.push(subscription),
+      drain: async () => undefined,
+      close: async () => undefined,
+      health: () => ({ up: true, detail: '' }),
+    };
+  }
+}
