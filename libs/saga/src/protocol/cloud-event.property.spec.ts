@@ -81,6 +81,7 @@ test('any record is a saga event or poison, and never another error', { timeout:
       const headers = structured ? { 'content-type': 'application/cloudevents+json' } : encode(envelope, 't').headers;
       return isEventOrPoison({ headers: { ...headers, ...spoiled }, value });
     }),
+    { numRuns: 50 },
   );
   expect(unexpected.counterexample).toBeNull();
 });
