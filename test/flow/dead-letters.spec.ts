@@ -10,7 +10,7 @@ import { bind, Ground, Service } from './stage/service.js';
 let ground: Ground;
 beforeEach(() => void (ground = new Ground()));
 
-const hour = 3_600_000;
+const aWhile = 120_000;
 
 function undoing(undo: () => unknown): BoundStep {
   return bind(Booking, 'charge', () => new CardCharged({ bookingId: 'b-1' }), { undo });
@@ -27,7 +27,7 @@ describe('a compensation that keeps failing', () => {
     const sagaId = randomUUID();
     await ground.transport.deliver([reserved(sagaId)]);
     await ground.transport.deliver([confirmRefused(sagaId)]);
-    await ground.clock.advance(hour);
+    await ground.clock.advance(aWhile);
     expect(attempts).toBe(4);
     expect(await service.row(sagaId, 'charge')).toMatchObject({
       status: 'deadLettered',
@@ -52,7 +52,7 @@ describe('a compensation that keeps failing', () => {
       { sagaId, correlationId: 'request-9' },
     );
     await ground.transport.deliver([refused]);
-    await ground.clock.advance(hour);
+    await ground.clock.advance(aWhile);
     const message = ground.transport.published.at(-1)!;
     expect(message).toMatchObject({ topic: 'saga.compensation.failed', key: sagaId });
     expect(JSON.parse(message.value)).toEqual({
@@ -88,7 +88,7 @@ describe('a compensation that keeps failing', () => {
     await ground.transport.deliver([
       eventRecord(Trip, 'pay', 'cancelled', { failedStep: 'hotel', reason: 'full' }, keyed),
     ]);
-    await ground.clock.advance(hour);
+    await ground.clock.advance(aWhile);
     expect(ground.transport.published.map(({ topic, key }) => [topic, key])).toEqual([
       ['saga.trip', 'trip-9'],
       ['saga.compensation.failed', sagaId],
@@ -106,7 +106,7 @@ describe('a compensation that keeps failing', () => {
     await ground.transport.deliver([reserved(sagaId)]);
     await ground.transport.deliver([confirmRefused(sagaId, 'overbooked')]);
     running = false;
-    await ground.clock.advance(hour);
+    await ground.clock.advance(aWhile);
     const { data } = ground.transport.events.at(-1)!;
     expect(data).toMatchObject({ event_type: 'booking.refused', reason: 'overbooked' });
     expect(data).toMatchObject({
@@ -125,9 +125,9 @@ describe('a compensation that keeps failing', () => {
     const service = await Service.started(ground, [bind(Booking, 'charge', charge, { undo: refund })]);
     const sagaId = randomUUID();
     await ground.transport.deliver([reserved(sagaId)]);
-    await ground.clock.advance(hour);
+    await ground.clock.advance(aWhile);
     await ground.transport.deliver([confirmRefused(sagaId)]);
-    await ground.clock.advance(hour);
+    await ground.clock.advance(aWhile);
     expect(await service.row(sagaId, 'charge')).toMatchObject({ status: 'compensated', attempts: 0, inputs: {} });
     expect(ground.transport.eventIds).toEqual([`${sagaId}:charge:done`, `${sagaId}:charge:compensated`]);
   });

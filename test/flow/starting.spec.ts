@@ -47,7 +47,7 @@ describe('a start', () => {
       throw new Error('no connection to the hotel');
     });
     await expect(saga.startSaga(Booking, wish, { key: 'k' })).rejects.toThrow('no connection to the hotel');
-    await ground.clock.advance(3_600_000);
+    await ground.clock.advance(120_000);
     expect(await row('')).toBeUndefined();
     expect([ground.store.effects, ground.transport.published, await ground.store.outbox.backlog()]).toEqual([
       [],
