@@ -1,6 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { systemClock } from '../adapters/system/system-clock.js';
+import type { Clock } from '../ports/clock.js';
 import { Batcher, type Ending } from './batcher.js';
 
 interface Item {
@@ -20,14 +22,21 @@ class Held {
   private readonly waiting: (() => void)[] = [];
   readonly batcher: Batcher<Item, number>;
 
-  constructor(limits: { readonly lanes: number; readonly batchSize: number }) {
-    this.batcher = new Batcher(async (items) => {
-      this.batches.push(items);
-      this.most = Math.max(this.most, (this.atOnce += 1));
-      await new Promise<void>((resolve) => this.waiting.push(resolve));
-      this.atOnce -= 1;
-      return doubled(items);
-    }, limits);
+  constructor(
+    limits: { readonly lanes: number; readonly batchSize: number },
+    clock: Pick<Clock, 'after'> = systemClock,
+  ) {
+    this.batcher = new Batcher(
+      async (items) => {
+        this.batches.push(items);
+        this.most = Math.max(this.most, (this.atOnce += 1));
+        await new Promise<void>((resolve) => this.waiting.push(resolve));
+        this.atOnce -= 1;
+        return doubled(items);
+      },
+      limits,
+      clock,
+    );
   }
 
   async letGo(): Promise<void> {
@@ -87,6 +96,7 @@ describe('the batcher', () => {
         return doubled(items);
       },
       { lanes: 4, batchSize: 5 },
+      systemClock,
     );
     const added = Array.from({ length: 400 }, (_, value) => batcher.add(item(value, `saga-${value % 20}`)));
     await Promise.all(added);
@@ -103,10 +113,51 @@ describe('the batcher', () => {
     expect(Math.min(...sizes)).toBeGreaterThan(10); // ids that differ in their last digits only are spread all the same
   });
 
+  it('lets few members wait for a batch that is running, and begins another beside it when more wait', async () => {
+    const held = new Held({ lanes: 4, batchSize: 50 }, { after: () => () => undefined });
+    void held.batcher.add(item(0));
+    await turn();
+    for (let value = 1; value <= 7; value += 1) void held.batcher.add(item(value, `saga-${value + 1}`));
+    await turn();
+    expect(held.values).toEqual([[0]]);
+    void held.batcher.add(item(8, 'saga-9'));
+    await turn();
+    expect(held.values).toEqual([[0], [1, 2, 3, 4, 5, 6, 7, 8]]);
+  });
+
+  it('lets nobody wait for long: after 10 ms a single member has a batch of its own beside a slow one', async () => {
+    const calls: { readonly ms: number; readonly call: () => void }[] = [];
+    const after: Clock['after'] = (ms, call) => (calls.push({ ms, call }), () => undefined);
+    const held = new Held({ lanes: 2, batchSize: 50 }, { after });
+    void held.batcher.add(item(0));
+    await turn();
+    void held.batcher.add(item(1, 'saga-2'));
+    await turn();
+    expect(calls.map(({ ms }) => ms)).toEqual([10]);
+    calls[0]!.call();
+    expect(held.values).toEqual([[0], [1]]);
+  });
+
+  it('does not begin a batch with a member whose saga is in hand, however long it waits', async () => {
+    const calls: (() => void)[] = [];
+    const held = new Held({ lanes: 2, batchSize: 50 }, { after: (_ms, call) => (calls.push(call), () => undefined) });
+    void held.batcher.add(item(0));
+    await turn();
+    void held.batcher.add(item(1));
+    void held.batcher.add(item(2, 'saga-2'));
+    await turn();
+    calls[0]!();
+    expect(held.values).toEqual([[0], [2]]);
+    await held.letGo();
+    await held.letGo();
+    expect(held.values).toEqual([[0], [2], [1]]);
+  });
+
   it('tells each member its own ending, in time with its batch', async () => {
     const batcher = new Batcher<Item, number>(
       async (items) => items.map(({ value }) => (value === 2 ? { error: new Error('two') } : { result: value * 2 })),
       { lanes: 1, batchSize: 50 },
+      systemClock,
     );
     const endings = await Promise.allSettled([1, 2, 3].map((value) => batcher.add(item(value))));
     expect(endings).toEqual([
@@ -141,6 +192,7 @@ describe('the batcher', () => {
           return doubled(items);
         },
         { lanes: 1, batchSize: 1 },
+        systemClock,
       );
     });
     await storage.run('request', async () => {

@@ -1,4 +1,5 @@
 import { AsyncResource } from 'node:async_hooks';
+import type { Clock } from '../ports/clock.js';
 
 interface Waiting<Item, Result> {
   readonly item: Item;
@@ -9,62 +10,107 @@ interface Waiting<Item, Result> {
 /** What became of one member of a batch. */
 export type Ending<Result> = { readonly result: Result } | { readonly error: unknown };
 
+/** Members that are worth a transaction of their own beside one that is running: with fewer, its price shows. */
+const worthALane = 8;
+/** How long fewer wait for the running batches, ms: long for what a database takes, short beside a slow handler. */
+const patience = 10;
+
 /**
- * Collects what happens to sagas into batches. A saga always takes the same lane and a lane settles one batch at a time, so two
- * batches of one process never meet on a saga. An idle lane settles a single member at once: batches form only from what waits.
+ * Collects what happens to sagas into batches. Up to `lanes` batches are settled at once, never two of them with the same saga.
+ * An idle batcher settles a single member at once; while it works, batches form from what waits, so the busier it is the fewer
+ * transactions a member costs.
  */
 export class Batcher<Item extends { readonly sagaId: string }, Result> {
-  private readonly lanes: Waiting<Item, Result>[][];
-  private readonly running = new Map<number, Promise<void>>();
-  /** Lanes work in the context of whoever made the batcher, not of the request whose member happens to wake them. */
+  private waiting: Waiting<Item, Result>[] = [];
+  private readonly inHand = new Set<string>();
+  private readonly running = new Set<Promise<void>>();
+  private awake = false;
+  private openingLater = false;
+  /** Batches run in the context of whoever made the batcher, not of the request whose member happens to wake it. */
   private readonly context = new AsyncResource('saga-batcher');
 
   constructor(
     private readonly settle: (items: readonly Item[]) => Promise<readonly Ending<Result>[]>,
     private readonly limits: { readonly lanes: number; readonly batchSize: number },
-  ) {
-    this.lanes = Array.from({ length: limits.lanes }, () => []);
-  }
+    private readonly clock: Pick<Clock, 'after'>,
+  ) {}
 
   /** Resolves when what follows from the item is durable. */
   add(item: Item): Promise<Result> {
-    const lane = laneOf(item.sagaId, this.limits.lanes);
     return new Promise((resolve, reject) => {
-      this.lanes[lane]!.push({ item, resolve, reject });
-      if (!this.running.has(lane))
-        this.running.set(
-          lane,
-          this.context.runInAsyncScope(() => this.run(lane)),
-        );
+      this.waiting.push({ item, resolve, reject });
+      this.wake();
     });
   }
 
   /** Resolves when nothing waits and nothing is being settled. */
   async idle(): Promise<void> {
-    while (this.running.size > 0) await Promise.all(this.running.values());
+    while (this.waiting.length + this.running.size > 0) await Promise.all(this.running);
   }
 
-  private async run(lane: number): Promise<void> {
-    const queue = this.lanes[lane]!;
-    await Promise.resolve(); // members that arrive in the same turn go together
-    while (queue.length > 0) {
-      const batch = queue.splice(0, this.limits.batchSize);
-      const endings = await this.settle(batch.map((waiting) => waiting.item));
-      batch.forEach((waiting, index) => {
-        const ending = endings[index]!;
-        if ('error' in ending) waiting.reject(ending.error);
-        else waiting.resolve(ending.result);
+  /** Members that arrive in the same turn go together. */
+  private wake(): void {
+    if (this.awake || this.running.size === this.limits.lanes) return;
+    this.awake = true;
+    this.context.runInAsyncScope(() => {
+      void Promise.resolve().then(() => {
+        this.awake = false;
+        this.open(this.running.size === 0);
       });
-    }
-    this.running.delete(lane);
+    });
   }
-}
 
-/** FNV-1a over the characters: spreads ids of any form evenly. */
-function laneOf(sagaId: string, lanes: number): number {
-  let hash = 0x811c9dc5;
-  for (let index = 0; index < sagaId.length; index += 1) {
-    hash = Math.imul(hash ^ sagaId.charCodeAt(index), 0x01000193);
+  /** @param atLeastOne whether a batch is begun however few wait */
+  private open(atLeastOne: boolean): void {
+    const free = this.limits.lanes - this.running.size;
+    const worth = Math.floor(this.waiting.length / worthALane);
+    const batches = Math.min(free, Math.max(worth, atLeastOne ? 1 : 0));
+    const share = Math.min(Math.ceil(this.waiting.length / batches), this.limits.batchSize);
+    for (let begun = 0; begun < batches; begun += 1) this.begin(share);
+    if (this.waiting.length > 0 && this.running.size < this.limits.lanes) this.openLater();
   }
-  return (hash >>> 0) % lanes;
+
+  private openLater(): void {
+    if (this.openingLater) return;
+    this.openingLater = true;
+    this.clock.after(patience, () => {
+      this.openingLater = false;
+      this.context.runInAsyncScope(() => this.open(true));
+    });
+  }
+
+  private begin(size: number): void {
+    const batch = this.take(size);
+    if (batch.length === 0) return;
+    const sagas = batch.map(({ item }) => item.sagaId);
+    for (const saga of sagas) this.inHand.add(saga);
+    const run = this.run(batch).finally(() => {
+      for (const saga of sagas) this.inHand.delete(saga);
+      this.running.delete(run);
+      this.wake();
+    });
+    this.running.add(run);
+  }
+
+  /** The oldest that wait, without those whose saga is in hand. */
+  private take(size: number): readonly Waiting<Item, Result>[] {
+    const taken: Waiting<Item, Result>[] = [];
+    const left: Waiting<Item, Result>[] = [];
+    let index = 0;
+    for (; index < this.waiting.length && taken.length < size; index += 1) {
+      const waiting = this.waiting[index]!;
+      (this.inHand.has(waiting.item.sagaId) ? left : taken).push(waiting);
+    }
+    this.waiting = [...left, ...this.waiting.slice(index)];
+    return taken;
+  }
+
+  private async run(batch: readonly Waiting<Item, Result>[]): Promise<void> {
+    const endings = await this.settle(batch.map(({ item }) => item));
+    batch.forEach((waiting, index) => {
+      const ending = endings[index]!;
+      if ('error' in ending) waiting.reject(ending.error);
+      else waiting.resolve(ending.result);
+    });
+  }
 }

@@ -22,7 +22,7 @@ export class SagaService {
   constructor(readonly participant: Participant) {
     this.relay = new Relay(participant);
     const deliverer = new Deliverer(participant, this.relay);
-    this.batcher = new Batcher((batch) => deliverer.settle(batch), participant.settings);
+    this.batcher = new Batcher((batch) => deliverer.settle(batch), participant.settings, participant.clock);
     this.externals = new Externals(participant, this.submit);
     this.retries = new Retries(participant, this.submit);
   }
