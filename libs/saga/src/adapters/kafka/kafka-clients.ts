@@ -1,4 +1,4 @@
-import { Kafka, logLevel, Partitioners, type Admin, type Consumer, type Producer } from 'kafkajs';
+import { Kafka, logLevel, type Admin, type Consumer, type ICustomPartitioner, type Producer } from 'kafkajs';
 import type { TransportContext } from '../../ports/transport.js';
 import { routedTo } from './kafka-logger.js';
 import type { KafkaSettings } from './kafka-options.js';
@@ -24,8 +24,7 @@ export class KafkaClients {
     return this.client().admin();
   }
 
-  producer(): Producer {
-    const createPartitioner = Partitioners.DefaultPartitioner;
+  producer(createPartitioner: ICustomPartitioner): Producer {
     return this.client().producer({ idempotent: true, createPartitioner, allowAutoTopicCreation: false, retry });
   }
 

@@ -4,6 +4,7 @@ import type { TransportContext, TransportHealth } from '../../ports/transport.js
 import { backoff } from './kafka-backoff.js';
 import type { KafkaClients } from './kafka-clients.js';
 import { reasonOf, refusalOf } from './kafka-errors.js';
+import { ChosenPartitions } from './kafka-partitions.js';
 import type { Parcel } from './kafka-publication.js';
 import type { Sender } from './kafka-publisher.js';
 import type { KafkaTopics } from './kafka-topics.js';
@@ -12,17 +13,19 @@ const firstPause = 100;
 const longestPause = 2_000;
 
 /**
- * Sends parcels through an idempotent producer. Two invariants: one send at a time, because kafkajs loses acknowledged messages when a connection
- * drops under two; and a new producer after any error, because the old one's sequence numbers may stand for what the broker has already.
+ * Sends parcels through an idempotent producer. Three invariants: one send at a time, because kafkajs loses acknowledged messages when a connection
+ * drops under two; a new producer after any error, because the old one's sequence numbers may stand for what the broker has already;
+ * and every partition has to be in the answer, because kafkajs forgets those whose leader moves meanwhile.
  */
 export class KafkaSender implements Sender {
   private producer: Producer | undefined;
+  private readonly partitions = new ChosenPartitions();
   private trouble: string | undefined;
   private readonly givenUp = new AbortController();
 
   constructor(
-    private readonly clients: KafkaClients,
-    private readonly topics: KafkaTopics,
+    private readonly clients: Pick<KafkaClients, 'producer'>,
+    private readonly topics: Pick<KafkaTopics, 'ensure' | 'doubt'>,
     private readonly logger: TransportContext['logger'],
     private readonly timeoutMs: number,
   ) {}
@@ -58,8 +61,7 @@ export class KafkaSender implements Sender {
     try {
       await this.topics.ensure(topics);
       this.producer ??= await this.connected();
-      const topicMessages = [...groups].map(([topic, group]) => ({ topic, messages: group.map(kafkaMessage) }));
-      await this.producer.sendBatch({ acks: -1, topicMessages });
+      await this.sendBatch(this.producer, groups);
       this.note(undefined);
       return undefined;
     } catch (error) {
@@ -70,6 +72,14 @@ export class KafkaSender implements Sender {
     }
   }
 
+  private async sendBatch(producer: Producer, groups: ReadonlyMap<string, readonly Parcel[]>): Promise<void> {
+    this.partitions.forget();
+    const topicMessages = [...groups].map(([topic, group]) => ({ topic, messages: group.map(kafkaMessage) }));
+    const answer = await producer.sendBatch({ acks: -1, topicMessages });
+    const unanswered = this.partitions.unanswered(answer);
+    if (unanswered.length > 0) throw new Error(`no broker has acknowledged ${unanswered.join(', ')}`);
+  }
+
   private note(trouble: string | undefined): void {
     if (trouble !== undefined && this.trouble === undefined)
       this.logger.warn(`Publishing to Kafka fails, it is tried again: ${trouble}`);
@@ -78,7 +88,7 @@ export class KafkaSender implements Sender {
   }
 
   private async connected(): Promise<Producer> {
-    const producer = this.clients.producer();
+    const producer = this.clients.producer(this.partitions.partitioner);
     await producer.connect();
     return producer;
   }
