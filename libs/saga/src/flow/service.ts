@@ -67,8 +67,8 @@ export class SagaService {
   /** Joins the consumer groups and begins to work; until then starts are accepted and wait in the outbox. */
   async start(): Promise<void> {
     this.relay.start();
-    for (const subscription of this.subscriptions()) await this.participant.transport.subscribe(subscription);
     this.retries.start();
+    for (const subscription of this.subscriptions()) await this.participant.transport.subscribe(subscription);
   }
 
   /** Takes nothing new, finishes and publishes what is in hand. */
