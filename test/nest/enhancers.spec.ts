@@ -248,8 +248,8 @@ describe('pipes', () => {
 describe('exception filters', () => {
   @Catch()
   class Swallowing implements ExceptionFilter {
-    catch(): undefined {
-      return undefined;
+    catch(): Promise<PaymentDone> {
+      return Promise.resolve(pay());
     }
   }
 

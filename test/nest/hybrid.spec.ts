@@ -170,13 +170,17 @@ test('a pure microservice whose strategy is the saga server takes part and close
 
 test('a transport that cannot be joined stops the application from starting, and the application can still be closed', async () => {
   const bus = inMemory();
+  let drained = false;
   const transport: Factory = (context) =>
     Object.assign(Object.create(bus(context)) as Transport, {
       subscribe: () => Promise.reject(new Error('no broker')),
+      drain: async () => void (drained = true),
+      close: async () => undefined,
     });
   const app = await compiled({ providers: [ReserveSteps], saga: { service: 'stock', transport } });
   await expect(app.init()).rejects.toThrow('no broker');
-  await expect(app.close()).resolves.toBeUndefined();
+  await app.close();
+  expect(drained).toBe(true);
 });
 
 test('a start that is in hand when an application closes that never consumed is finished first', async () => {
@@ -185,7 +189,7 @@ test('a start that is in hand when an application closes that never consumed is 
       return sleep(40).then(() => super.place(order)) as never;
     }
   }
-  const app = await compiled({ providers: [Slow], saga: { consume: 'manual' } });
+  const app = await compiled({ providers: [Slow], saga: { consume: 'manual' }, cqrs: [] });
   await app.init();
   let settled = false;
   const start = app

@@ -1,5 +1,5 @@
 import { Injectable, Module } from '@nestjs/common';
-import { CqrsModule } from '@nestjs/cqrs';
+import { CqrsModule, EventBus } from '@nestjs/cqrs';
 import { Test } from '@nestjs/testing';
 import { SagaModule, Sagas, SagaStep, inMemory, type SagaModuleOptions } from 'nest-saga';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -55,10 +55,12 @@ test('hooks that run twice bind, subscribe and log once', async () => {
   const log = new LogLines();
   const app = await compiled({ providers: [Steps], log });
   await app.init();
+  const { publisher } = app.get(EventBus);
   // As Nest does for a microservice with deferInitialization: every hook of every module once more.
   const again = app as unknown as { callInitHook(): Promise<void>; callBootstrapHook(): Promise<void> };
   await again.callInitHook();
   await again.callBootstrapHook();
+  expect(app.get(EventBus).publisher).toBe(publisher);
   await app.get(Sagas).start(Payment, {});
   expect(log.lines.filter((line) => line === 'Steps.pay does payment.pay')).toHaveLength(1);
 });

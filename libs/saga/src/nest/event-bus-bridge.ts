@@ -13,7 +13,7 @@ import { SagaExplorer } from './explorer.js';
 export class EventBusBridge {
   private readonly logger = new Logger('SagaModule');
   private readonly publishers = new WeakSet<IEventPublisher>();
-  /** Events that start nothing when they are published (again): mirrored ones, and those that have done so. */
+  /** Events that were published outside a step: each starts its sagas once. */
   private readonly told = new WeakSet<object>();
   private mirrored: object | undefined;
   private bus: EventBus | undefined;
@@ -45,7 +45,7 @@ export class EventBusBridge {
    */
   outlive(drain: () => Promise<void>): void {
     const { bus } = this;
-    if (!bus || Object.hasOwn(bus, 'onModuleDestroy')) return;
+    if (!bus) return;
     if (this.explorer.instancesOf(CqrsModule).length > 0) this.waiting = [];
     const registerSagas = bus.registerSagas.bind(bus);
     const letGo = bus.onModuleDestroy.bind(bus);
@@ -63,7 +63,6 @@ export class EventBusBridge {
       this.waiting.push(event);
       return;
     }
-    this.told.add(event.data);
     this.mirrored = event.data;
     try {
       const publishing: unknown = this.bus.publish(event.data);

@@ -23,7 +23,7 @@ export class SagaExplorer {
     return [...this.discovery.getProviders(), ...this.discovery.getControllers()].flatMap((wrapper) => {
       const type = classOf(wrapper);
       const handlers = type ? handlersOf(type) : [];
-      if (!type || handlers.length === 0 || wrapper.isAlias || seen.has(wrapper.instance)) return [];
+      if (!type || handlers.length === 0 || seen.has(wrapper.instance)) return [];
       if (isShared(wrapper)) seen.add(wrapper.instance);
       return handlers.map((metadata) => ({
         metadata,
