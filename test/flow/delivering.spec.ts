@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { FenceConflict } from '../../libs/saga/src/ports/step-store.js';
 import { charging, confirmRefused, reserved } from './stage/charging.js';
 import { received, sagaIds } from './stage/records.js';
 import { Ground, Service } from './stage/service.js';
@@ -131,6 +132,37 @@ describe('an undo', () => {
     expect(ground.store.effects).toEqual(['charge b-1', 'refund b-1']);
     expect(await service.row(sagaId, 'charge')).toMatchObject({ status: 'compensated' });
     expect(ground.transport.eventIds).toEqual([`${sagaId}:charge:compensated`]); // a doomed step announces nothing
+  });
+});
+
+describe('a conflict with another transaction', () => {
+  const conflicting = (times: number): void => {
+    let left = times;
+    ground.store.trouble = (moment) => {
+      if (moment === 'commit' && (left -= 1) >= 0) throw new FenceConflict();
+    };
+  };
+
+  it('is settled by doing the work again, and is no failure of the step', async () => {
+    const service = await Service.started(ground, [charging()], { settings: { lanes: 1 } });
+    conflicting(3);
+    const ids = sagaIds(2);
+    await ground.transport.deliver(ids.map((sagaId) => reserved(sagaId)));
+    expect(ground.store.effects).toEqual(['charge b-1', 'charge b-1']);
+    for (const sagaId of ids)
+      expect(await service.row(sagaId, 'charge')).toMatchObject({ status: 'done', attempts: 0 });
+    expect(service.tally.snapshot()).toMatchObject({ handled: 2, retried: 0 });
+  });
+
+  it('that does not end leaves the event unconsumed, and the step uncharged', async () => {
+    const service = await Service.started(ground, [charging()]);
+    conflicting(Number.POSITIVE_INFINITY);
+    const sagaId = randomUUID();
+    await expect(ground.transport.deliver([reserved(sagaId)])).rejects.toThrow(FenceConflict);
+    expect(await service.row(sagaId, 'charge')).toBeUndefined();
+    ground.store.trouble = () => undefined;
+    await ground.transport.deliver([reserved(sagaId)]);
+    expect(ground.store.effects).toEqual(['charge b-1']);
   });
 });
 

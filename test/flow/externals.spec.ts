@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { BoundStep } from '../../libs/saga/src/flow/bound-step.js';
+import type { Delivery } from '../../libs/saga/src/flow/delivery.js';
 import { OutcomeUnknown, StepRejected } from '../../libs/saga/src/protocol/errors.js';
 import { Bank } from './stage/bank.js';
 import { Delivered, Payment, PaymentAsked, PaymentMade, PaymentUndone } from './stage/booking.js';
@@ -31,6 +32,14 @@ async function startedPayment(): Promise<string> {
   await ground.transport.deliver([received({ topic: 'payment.asked', key: randomUUID(), headers: {}, value })]);
   return bank.keys.at(-1)!.split(':')[0]!;
 }
+
+/** The delivery of the closing of its successor to `pay`. */
+const closing = (bound: BoundStep, sagaId: string): Delivery => ({
+  sagaId,
+  bound,
+  headers: { sagaId, sagaType: 'payment', sagaVersion: 1, correlationId: sagaId, partitionKey: sagaId },
+  happening: { type: 'signal', signal: { type: 'successorClosed', step: 'deliver' } },
+});
 
 describe('a step that works outside', () => {
   it('has its intent committed before its method runs, and no transaction open while it runs', async () => {
@@ -175,6 +184,25 @@ describe('an undo that works outside', () => {
     await ground.clock.advance(1);
     expect(ground.transport.eventIds).toEqual([`${sagaId}:pay:compensated`]);
     expect(await service.row(sagaId, 'pay')).toMatchObject({ status: 'compensated' });
+  });
+
+  it('is not charged with a failure of its step that comes late', async () => {
+    const paying = bind(Payment, 'pay', bank.call, { undo: bank.call });
+    const late = await Service.started(ground, [paying]);
+    const sagaId = await startedPayment();
+    late.state = 'cut';
+    const other = await Service.started(ground, [paying]);
+    await ground.clock.advance(lease + 2_000);
+    bank.calls[1]!.answer(made);
+    await ground.clock.advance(1);
+    await other.saga.submit(closing(paying, sagaId));
+    expect(bank.keys).toEqual([`${sagaId}:pay`, `${sagaId}:pay`, `${sagaId}:pay:undo`]);
+    late.state = 'well';
+    bank.calls[0]!.fail(new Error('too late'));
+    await ground.clock.advance(1);
+    const row = await other.row(sagaId, 'pay');
+    expect(row).toMatchObject({ status: 'compensating', attempts: 0 });
+    expect(row).not.toHaveProperty('lastError');
   });
 
   it('that keeps failing becomes a dead letter', async () => {
