@@ -1,3 +1,4 @@
+import { TaskAssignment } from '@samples/contracts';
 import { submit, type Accepted } from '../../scripts/demo/task-api.js';
 import { until } from './rows.js';
 
@@ -48,16 +49,25 @@ export function createTask(
   });
 }
 
-/** The saga as the tracker tells it, once it is completed, aborted or needs somebody. */
+/**
+ * The saga as the tracker tells it once it has come to its end and the tracker has heard of all its steps: events may reach it in any order, so
+ * it may know the end before it knows all that led there.
+ */
 export function settledSaga(url: string, sagaId: string, withinMs = 20_000): Promise<Saga> {
   return until(
     `saga ${sagaId} is settled`,
     async () => {
       const saga = (await get(url, `/sagas/${sagaId}`)).body as Saga;
-      return ['completed', 'aborted', 'needsIntervention'].includes(saga.status) && saga;
+      return isToldWhole(saga) && saga;
     },
     withinMs,
   );
+}
+
+function isToldWhole({ status, steps }: Saga): boolean {
+  const outcomes = Object.values(steps);
+  if (outcomes.length < Object.keys(TaskAssignment.steps).length) return false;
+  return status === 'completed' || (status === 'aborted' && !outcomes.includes('done'));
 }
 
 export async function taskOf(url: string, taskId: string): Promise<Record<string, unknown>> {

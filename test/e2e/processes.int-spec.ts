@@ -35,8 +35,7 @@ describeWithKafka('three services as processes, a database each, over a real bro
     const saga = await settledSaga(world.url, undeliverable!.sagaId);
     const backwards = ['task.created', 'user.assigned', 'notification.failed', 'user.unassigned', 'task.marked.failed'];
     expect(saga.history.map(({ type }) => type).filter((type) => backwards.includes(type))).toEqual(backwards);
-    expect(saga.history.at(-1)).toMatchObject({
-      type: 'task.marked.failed',
+    expect(saga.history.find(({ type }) => type === 'task.marked.failed')).toMatchObject({
       source: '/task',
       data: { failedStep: 'sendNotification', reason: expect.stringContaining('550 No mailbox here') as string },
     });

@@ -26,33 +26,34 @@ export async function query<Row extends object>(url: string, sql: string, values
 
 /**
  * Every saga has come to its end everywhere: each of so many tasks is decided, nothing is running or owed in a fence row of any service,
- * and nothing waits to be published. Needs no tracker.
+ * nothing waits to be published, and the listeners have written what they write. Needs no tracker.
  */
 export async function untilSettled({ databases }: Ground, tasks: number, withinMs = 20_000): Promise<void> {
-  const decided = `SELECT count(*)::integer AS count FROM task WHERE status <> 'pending_assignment'`;
-  const open = `SELECT (SELECT count(*) FROM saga_step WHERE status IN ('running', 'compensating') OR next_attempt_at IS NOT NULL)::integer
-                     + (SELECT count(*) FROM saga_outbox)::integer AS count`;
-  const sent = `SELECT count(*)::integer AS count FROM notification WHERE status = 'sent'`;
-  const reminded = `SELECT count(*)::integer AS count FROM reminder`;
-  const countOf = async (url: string, sql: string): Promise<number> =>
-    (await query<{ count: number }>(url, sql))[0]!.count;
+  const { task, notification } = databases;
+  const left = `SELECT ((SELECT count(*) FROM saga_step WHERE status IN ('running', 'compensating') OR next_attempt_at IS NOT NULL)
+                        + (SELECT count(*) FROM saga_outbox))::integer AS count`;
   await until(
     `${tasks} tasks are decided and nothing is left to do`,
     async () => {
-      if ((await countOf(databases.task, decided)) !== tasks) return false;
-      const left = await Promise.all(Object.values(databases).map((url) => countOf(url, open)));
-      if (left.some((count) => count > 0)) return false;
-      const assigned = await countOf(
-        databases.task,
-        `SELECT count(*)::integer AS count FROM task WHERE status = 'assigned'`,
-      );
+      if ((await rowCount(task, 'task', `status <> 'pending_assignment'`)) !== tasks) return false;
+      for (const url of Object.values(databases)) {
+        if ((await query<{ count: number }>(url, left))[0]!.count > 0) return false;
+      }
+      const assigned = await rowCount(task, 'task', `status = 'assigned'`);
+      const refused = await rowCount(task, 'task', `failed_step = 'sendNotification'`);
       return (
-        (await countOf(databases.notification, sent)) === assigned &&
-        (await countOf(databases.notification, reminded)) === assigned
+        (await rowCount(notification, 'notification', `status = 'sent'`)) === assigned &&
+        (await rowCount(notification, 'notification', `status = 'refused'`)) === refused &&
+        (await rowCount(notification, 'reminder', 'true')) === assigned
       );
     },
     withinMs,
   );
+}
+
+async function rowCount(url: string, table: string, where: string): Promise<number> {
+  const rows = await query<{ count: number }>(url, `SELECT count(*)::integer AS count FROM ${table} WHERE ${where}`);
+  return rows[0]!.count;
 }
 
 /** All in which an end state contradicts itself; empty when nothing does. Mails are counted by their Message-IDs. */
