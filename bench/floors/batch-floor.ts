@@ -5,7 +5,7 @@ import type { FloorHandler, FloorMessage } from './message.js';
 import { openPools, type Pools } from './tables.js';
 
 /** Commits at once per handler and service: more did not make it faster. */
-const connectionsFor = (batchSize: number): number => (batchSize === 1 ? 8 : 4);
+export const connectionsFor = (batchSize: number): number => (batchSize === 1 ? 8 : 4);
 
 /**
  * The fewest statements that do the work: one for a whole batch (inbox, business rows, state, outbox, deletion of what was handed
@@ -21,19 +21,28 @@ function settleIn(pools: Pools): Settle {
   const acknowledged = new Acknowledged();
   return async (handler, batch) => {
     const { service } = handler;
-    await pools[service].query(statementOf(handler), [
-      batch.map(({ sagaId }) => sagaId),
-      batch.map(({ rowId }) => rowId),
+    await pools[service].query(statementOf(handler), [...parametersOf(batch, acknowledged.take(service))]);
+    acknowledged.add(
+      service,
       batch.map(({ outboxId }) => outboxId),
-      batch.map(({ event }) => event),
-      acknowledged.take(service),
-    ]);
-    acknowledged.add(service, batch.map(outboxIdOf));
+    );
   };
 }
 
-function outboxIdOf({ outboxId }: FloorMessage): string {
-  return outboxId;
+/** What a batch hands to its statement, and what was handed on before. */
+export function parametersOf(batch: readonly FloorMessage[], acknowledged: readonly string[]): readonly unknown[] {
+  return [
+    batch.map(({ sagaId }) => sagaId),
+    batch.map(({ rowId }) => rowId),
+    batch.map(({ outboxId }) => outboxId),
+    batch.map(({ event }) => event),
+    acknowledged,
+  ];
+}
+
+/** The statement without business rows: inbox, state, outbox, deletion. */
+export function bookkeeping({ name, service, status }: FloorHandler): string {
+  return statementOf({ name, service, status });
 }
 
 function statementOf({ name, status, business }: FloorHandler): string {

@@ -1,5 +1,6 @@
 import { openBatchFloor } from '../floors/batch-floor.js';
 import { openPlainFloor } from '../floors/plain-floor.js';
+import { openRowsFloor } from '../floors/rows-floor.js';
 import { openKafkaSagas, openMemorySagas } from './nest-sagas.js';
 import type { Program, Surroundings } from './program.js';
 
@@ -17,6 +18,7 @@ export const catalog = {
   single: { title: 'floor: statement per message', open: (at) => openBatchFloor(at, 1) },
   'batch-10': { title: 'floor: batches of 10', open: (at) => openBatchFloor(at, 10) },
   'batch-100': { title: 'floor: batches of 100', open: (at) => openBatchFloor(at, 100) },
+  'rows-10': { title: 'floor: batches of 10, rows one by one', open: (at) => openRowsFloor(at, 10) },
   'stored-few': { title: 'nest-saga, in memory, 10,000 sagas stored', open: (at) => openMemorySagas(at, 'repository') },
   'stored-many': { title: 'nest-saga, in memory, many sagas stored', open: (at) => openMemorySagas(at, 'repository') },
 } as const satisfies Record<string, Entry>;
