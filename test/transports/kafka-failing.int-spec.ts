@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it, onTestFinished, vi } from 'vitest';
-import { PublishFailed } from '../../libs/saga/src/ports/transport.js';
+import { PublishFailed, TransportClosed } from '../../libs/saga/src/ports/transport.js';
 import { describeWithKafka } from '../support/kafka.js';
 import { KafkaStage, valuesOf } from './kafka-stage.js';
 
@@ -58,6 +58,20 @@ describeWithKafka('failing Kafka', () => {
       up: false,
       detail: expect.stringMatching(/publishing fails: .*ECONNREFUSED/),
     });
+  });
+
+  it('close does not wait for a Kafka that is away: what is not published rejects', async () => {
+    const stage = new KafkaStage(['127.0.0.1:1']);
+    const transport = stage.open({ publishTimeoutMs: 60_000 });
+    const endings = Promise.allSettled([stage.consume(transport), transport.publish(stage.messages(3))]);
+    await sleep(200);
+    const before = performance.now();
+    await transport.close();
+    expect(performance.now() - before).toBeLessThan(10_000);
+    const reasons = (await endings).map(
+      (ending) => (ending.status === 'rejected' ? ending.reason : 'resolved') as unknown,
+    );
+    expect(reasons).toEqual([expect.any(TransportClosed), expect.any(PublishFailed)]);
   });
 
   it('a TypeError inside kafkajs brings the consumer down, and it is built anew', async () => {
