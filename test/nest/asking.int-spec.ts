@@ -32,8 +32,8 @@ describe('a caller waits for a saga', () => {
     const sagas = await shop(allSteps);
     const good = await sagas.start(Order, { orderId: 'o1' });
     const bad = await sagas.start(Order, { orderId: 'o2', quantity: 11 });
-    expect(await sagas.settled(good.sagaId, { timeout: 5_000 })).toMatchObject({ status: 'completed' });
-    expect(await sagas.settled(bad.sagaId, { timeout: 5_000 })).toMatchObject({ status: 'aborted' });
+    expect(await sagas.settled(good.sagaId, { timeout: 20_000 })).toMatchObject({ status: 'completed' });
+    expect(await sagas.settled(bad.sagaId, { timeout: 20_000 })).toMatchObject({ status: 'aborted' });
   });
 
   test('no longer than it wants to, and the saga goes on', async () => {
@@ -47,7 +47,7 @@ describe('a caller waits for a saga', () => {
       message: `Saga ${sagaId} is running after 80 ms; it goes on, ask again.`,
     });
     await service('rest', [ReserveSteps, ChargeSteps, ShipSteps]);
-    expect(await sagas.settled(sagaId, { timeout: 5_000 })).toMatchObject({ status: 'completed' });
+    expect(await sagas.settled(sagaId, { timeout: 20_000 })).toMatchObject({ status: 'completed' });
   });
 
   test('in vain for a saga that nobody knows', async () => {
@@ -77,7 +77,7 @@ describe('a request to abort', () => {
     expect(await sagas.requestAbort(sagaId, 'and called again')).toBe('requested');
     await eventually(async () => expect((await sagas.status(sagaId))?.steps).toMatchObject({ charge: 'cancelled' }));
     const stock = await service('stock', [ReserveSteps, Seen]);
-    expect(await sagas.settled(sagaId, { timeout: 5_000 })).toMatchObject({
+    expect(await sagas.settled(sagaId, { timeout: 20_000 })).toMatchObject({
       status: 'aborted',
       steps: { place: 'compensated', reserve: 'compensated', charge: 'cancelled' },
       inconsistencies: [],
@@ -101,7 +101,7 @@ describe('a request to abort', () => {
     const { sagaId } = await sagas.start(Order, { orderId: 'o1' });
     await eventually(() => expect(stock.get(Slow).running).toBe(1));
     expect(await sagas.requestAbort(sagaId, 'too late?')).toBe('requested');
-    expect(await sagas.settled(sagaId, { timeout: 5_000 })).toMatchObject({
+    expect(await sagas.settled(sagaId, { timeout: 20_000 })).toMatchObject({
       status: 'aborted',
       steps: { place: 'compensated', reserve: 'compensated', charge: 'cancelled' },
     });
@@ -114,7 +114,7 @@ describe('a request to abort', () => {
     await eventually(async () => expect((await sagas.status(sagaId))?.steps).toMatchObject({ charge: 'done' }));
     expect(await sagas.requestAbort(sagaId, 'too late')).toBe('refused');
     await service('shipping', [ShipSteps]);
-    expect(await sagas.settled(sagaId, { timeout: 5_000 })).toMatchObject({ status: 'completed' });
+    expect(await sagas.settled(sagaId, { timeout: 20_000 })).toMatchObject({ status: 'completed' });
   });
 
   test('after the pivot is refused without a tracker too, where the pivot or what follows it is done', async () => {
@@ -148,6 +148,6 @@ describe('a request to abort', () => {
     await eventually(async () => expect(await watching.get(Sagas).status(sagaId)).toBeDefined());
     expect(await watching.get(Sagas).requestAbort(sagaId, 'by an operator')).toBe('requested');
     await service('rest', [ReserveSteps, ChargeSteps, ShipSteps]);
-    expect(await sagas.settled(sagaId, { timeout: 5_000 })).toMatchObject({ status: 'aborted' });
+    expect(await sagas.settled(sagaId, { timeout: 20_000 })).toMatchObject({ status: 'aborted' });
   });
 });

@@ -46,5 +46,5 @@ export function optionsOf(given: Partial<SagaModuleOptions> = {}): SagaModuleOpt
 
 /** Waits until the assertion holds: events travel on their own. */
 export function eventually(assertion: () => void | Promise<void>): Promise<void> {
-  return vi.waitFor(assertion, { timeout: 10_000, interval: 10 });
+  return vi.waitFor(assertion, { timeout: 20_000, interval: 10 });
 }

@@ -28,7 +28,7 @@ describe('the tracker', () => {
     });
     const completed = await app.get(Sagas).start(Order, { orderId: 'o1' }, { correlationId: 'http-7' });
     const aborted = await app.get(Sagas).start(Order, { orderId: 'o2', quantity: 11 });
-    const one = await app.get(Sagas).settled(completed.sagaId, { timeout: 5_000 });
+    const one = await app.get(Sagas).settled(completed.sagaId, { timeout: 20_000 });
     expect(one).toMatchObject({
       sagaId: completed.sagaId,
       saga: 'order',
@@ -58,7 +58,7 @@ describe('the tracker', () => {
         'place compensated',
       ]),
     );
-    expect(await app.get(Sagas).settled(aborted.sagaId, { timeout: 5_000 })).toMatchObject({
+    expect(await app.get(Sagas).settled(aborted.sagaId, { timeout: 20_000 })).toMatchObject({
       status: 'aborted',
       steps: { place: 'compensated', reserve: 'compensated', charge: 'rejected', ship: 'cancelled' },
       inconsistencies: [],
@@ -157,7 +157,7 @@ describe('the tracker', () => {
       log,
     });
     const { sagaId } = await app.get(Sagas).start(Order, { orderId: 'o1' });
-    expect(await app.get(Sagas).settled(sagaId, { timeout: 5_000 })).toMatchObject({ status: 'completed' });
+    expect(await app.get(Sagas).settled(sagaId, { timeout: 20_000 })).toMatchObject({ status: 'completed' });
     await eventually(() => expect(log.warnings.join()).toContain('Group "watch.tracker": a batch of'));
   });
 
@@ -168,7 +168,7 @@ describe('the tracker', () => {
       saga: { transport: scene.transport },
     });
     const { sagaId } = await app.get(Sagas).start(Order, { orderId: 'o1' });
-    expect(await app.get(Sagas).settled(sagaId, { timeout: 5_000 })).toMatchObject({ status: 'completed' });
+    expect(await app.get(Sagas).settled(sagaId, { timeout: 20_000 })).toMatchObject({ status: 'completed' });
   });
 
   test('stops the application from starting where there is no database for it', async () => {

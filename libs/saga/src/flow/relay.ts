@@ -7,6 +7,7 @@ const sendSize = 500;
 const memoryLimit = 20_000;
 const flushAfter = 100;
 const pauseAfterFailure = 500;
+const patienceAtTheEnd = 3_000;
 
 type Ground = Pick<Participant, 'store' | 'transport' | 'topics' | 'clock' | 'logger' | 'settings'>;
 
@@ -62,11 +63,20 @@ export class Relay {
   async stop(): Promise<void> {
     this.stopped = true;
     this.forgetSweep?.();
-    await this.sweeping;
-    await this.publishing;
+    await this.finished();
     this.forgetFlush?.();
     await this.flushing;
     await this.flush();
+  }
+
+  /** A broker that is away does not hold up the end: what it did not take stays in the outbox. */
+  private async finished(): Promise<void> {
+    let forget = (): void => undefined;
+    const patience = new Promise<void>((resolve) => {
+      forget = this.ground.clock.after(patienceAtTheEnd, resolve);
+    });
+    await Promise.race([Promise.all([this.sweeping, this.publishing]), patience]);
+    forget();
   }
 
   private async publishAll(): Promise<void> {
