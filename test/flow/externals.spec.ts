@@ -157,6 +157,17 @@ describe('a step that works outside', () => {
     expect(ground.transport.eventIds.toSorted()).toEqual([`${answered}:deliver:done`, `${failed}:deliver:done`]);
     expect(late.tally.snapshot()).toMatchObject({ duplicate: 1, ignored: 1 });
   });
+
+  it('that is started when the service has stopped is left to its next life', async () => {
+    const paying = bind(Payment, 'pay', bank.call);
+    const stopped = await Service.started(ground, [paying]);
+    await stopped.saga.drain();
+    const { sagaId, step } = await stopped.saga.startSaga(Payment, { bookingId: 'b-1', amount: 7 });
+    expect([step, bank.calls.length]).toEqual(['running', 0]);
+    await Service.started(ground, [paying]);
+    await ground.clock.advance(lease + 2_000);
+    expect(bank.keys).toEqual([`${sagaId}:pay`]);
+  });
 });
 
 describe('an undo that works outside', () => {
@@ -219,55 +230,5 @@ describe('an undo that works outside', () => {
       type: 'saga.compensation.failed',
       data: { step: 'pay', event_type: 'payment.deliver.rejected', compensation_error: 'the bank is closed' },
     });
-  });
-});
-
-describe('more than can run outside at once', () => {
-  const many = 100;
-
-  it('wait for a place, and each runs once', async () => {
-    const service = await Service.started(ground, [delivering]);
-    const ids = sagaIds(many);
-    await ground.transport.deliver(ids.map(paid));
-    expect(bank.calls).toHaveLength(64);
-    for (let call = 0; call < many; call += 1) await bank.answer(delivered);
-    expect(bank.keys.toSorted()).toEqual(ids.map((sagaId) => `${sagaId}:deliver`));
-    for (const sagaId of ids) expect(await service.row(sagaId, 'deliver')).toMatchObject({ status: 'done' });
-  });
-
-  it('are not run by the process where they waited when a replica has run them', async () => {
-    const full = await Service.started(ground, [delivering]);
-    const ids = sagaIds(many);
-    await ground.transport.deliver(ids.map(paid));
-    const replica = await Service.started(ground, [delivering]);
-    await ground.clock.advance(lease - 100);
-    full.state = 'cut'; // when the leases of those that wait end, the replica is first
-    await ground.clock.advance(200);
-    full.state = 'well';
-    expect(bank.calls).toHaveLength(many);
-    for (let call = 0; call < many; call += 1) await bank.answer(delivered);
-    await ground.clock.advance(2 * lease);
-    expect(bank.calls).toHaveLength(many);
-    for (const sagaId of ids)
-      expect(await replica.row(sagaId, 'deliver')).toMatchObject({
-        status: 'done',
-        version: expect.any(Number) as number,
-      });
-  });
-
-  it('stay parked when the service stops, which waits for those that run', async () => {
-    const service = await Service.started(ground, [delivering]);
-    const ids = sagaIds(many);
-    await ground.transport.deliver(ids.map(paid));
-    let stopped = false;
-    const stop = service.saga.drain().then(() => (stopped = true));
-    for (let call = 0; call < 64; call += 1) {
-      expect(stopped).toBe(false);
-      await bank.answer(delivered);
-    }
-    await stop;
-    expect(bank.calls).toHaveLength(64);
-    const rows = await Promise.all(ids.map((sagaId) => service.row(sagaId, 'deliver')));
-    expect(rows.filter((row) => row?.status === 'running' && row.nextAttemptAt)).toHaveLength(many - 64);
   });
 });

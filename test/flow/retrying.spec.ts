@@ -128,23 +128,44 @@ describe('a step that fails', () => {
     expect(lastError).not.toMatch(/\p{Cs}|\0/u);
   });
 
-  it('does not hold up the attempts of others, however slow it is', async () => {
+  it('does not hold up the attempts of others, however slow its own attempt is', async () => {
     let release = (): void => undefined;
-    const slow = bind(
-      Booking,
-      'mail',
-      async () => new Promise<object>((resolve) => (release = () => resolve(new MailSent({ bookingId: 'b' })))),
-    );
+    const slow = bind(Booking, 'mail', async (_: object, { attempt }: StepContext) => {
+      if (attempt === 1) throw new Error('away');
+      await new Promise<void>((resolve) => (release = resolve));
+      return new MailSent({ bookingId: 'b' });
+    });
     const { attempts, bound } = failing('charge');
     const service = await Service.started(ground, [slow, bound], { settings: { lanes: 16 } });
     const [slowSaga, failingSaga] = sagaIds(2);
+    await ground.transport.deliver([confirmed(slowSaga!)]);
+    await ground.clock.advance(500);
     await ground.transport.deliver([reserved(failingSaga!)]);
-    void ground.transport.deliver([confirmed(slowSaga!)]);
     await ground.clock.advance(aWhile);
     expect(attempts).toHaveLength(4);
     release();
     await ground.clock.advance(1);
     expect(await service.row(slowSaga!, 'mail')).toMatchObject({ status: 'done' });
+  });
+
+  it('is attempted no more by a service that has stopped, even when it was just looking for what is due', async () => {
+    const { attempts, bound } = failing('charge');
+    const service = await Service.started(ground, [bound]);
+    await ground.transport.deliver([reserved(randomUUID())]);
+    const claim = ground.store.claimDue.bind(ground.store);
+    const looks: (() => void)[] = [];
+    ground.store.claimDue = async (limit, lease) => {
+      await new Promise<void>((resolve) => looks.push(resolve));
+      return claim(limit, lease);
+    };
+    await ground.clock.advance(100);
+    expect(looks).toHaveLength(1);
+    const drained = service.saga.drain();
+    looks[0]!();
+    await drained;
+    await ground.clock.advance(aWhile);
+    expect(looks).toHaveLength(1);
+    expect(attempts).toHaveLength(1);
   });
 });
 

@@ -33,10 +33,7 @@ export class MemoryStore implements StepStore {
         rows: structuredClone(rows),
         manager: undefined,
         run: (method) => method(),
-        save: async (changes) => {
-          this.check(changes);
-          saves.push(stored(changes));
-        },
+        save: async (changes) => void saves.push(stored(changes)),
       });
       for (const changes of saves) this.check(changes);
       for (const changes of saves) this.commit(changes);
