@@ -106,17 +106,21 @@ export const fieldFacts: readonly StoreFact[] = [
     },
   },
   {
-    title: 'an event that is an instance of a class is kept as its data',
+    title: 'an event that is an instance of a class is kept as its JSON',
     body: async (scene) => {
       class Reserved {
+        readonly until = new Date('2026-03-01T00:00:00Z');
+        readonly note = undefined;
         constructor(readonly quantity: number) {}
       }
       const row = scene.row({ inputs: { place: { type: 'stock.reserved', data: new Reserved(3) } } });
       await scene.save({ rows: [row], staged: [scene.message({ data: new Reserved(4) })] });
       const [read] = await locked(scene, row);
-      assert.deepEqual(read?.inputs, { place: { type: 'stock.reserved', data: { quantity: 3 } } });
+      assert.deepEqual(read?.inputs, {
+        place: { type: 'stock.reserved', data: { quantity: 3, until: '2026-03-01T00:00:00.000Z' } },
+      });
       const [message] = await scene.waiting();
-      assert.deepEqual(message?.event.data, { quantity: 4 });
+      assert.deepEqual(message?.event.data, { quantity: 4, until: '2026-03-01T00:00:00.000Z' });
     },
   },
   {
