@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { startOwnKafka } from './services/kafka.js';
+import { untilAskedToEnd } from './until-asked-to-end.js';
 
 const USAGE = `Runs Apache Kafka on this machine until Ctrl-C; its records go with it.
   npm run kafka [-- --port 9092] [--nodes 1]`;
@@ -8,14 +9,6 @@ function numberOf(text: string, option: string): number {
   const value = Number(text);
   if (Number.isInteger(value) && value > 0) return value;
   throw new Error(`--${option} ${text}: a whole number above 0 is needed.\n${USAGE}`);
-}
-
-async function untilAskedToEnd(): Promise<void> {
-  const keepAlive = setInterval(() => undefined, 60_000);
-  await new Promise<void>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve());
-  });
-  clearInterval(keepAlive);
 }
 
 async function main(): Promise<void> {
