@@ -1,7 +1,11 @@
 import type { SagaGraph, StepNode } from '../definition/saga-definition.js';
 import type { Cause } from '../protocol/envelope.js';
 import type { Outcome } from '../protocol/outcome.js';
+import { reactionsTo } from '../protocol/reactions.js';
 import type { RetryPolicy } from '../protocol/retry.js';
+
+/** Which of a service's steps are meant: its own, or its listeners (which have a consumer group of their own). */
+export type Audience = 'steps' | 'listeners';
 
 /** What a step's method is told beside its input. */
 export interface StepContext {
@@ -54,6 +58,16 @@ export class BoundSteps {
 
   listeners(saga: string, step: string, outcome: Outcome): readonly BoundStep[] {
     return this.listenersByEvent.get(`${saga}/${step}/${outcome}`) ?? [];
+  }
+
+  /** Whether an event means anything to a step or a listener of this service. */
+  areConcerned(
+    audience: Audience,
+    saga: SagaGraph,
+    event: { readonly step: string; readonly outcome: Outcome },
+  ): boolean {
+    if (audience === 'listeners') return this.listeners(saga.name, event.step, event.outcome).length > 0;
+    return reactionsTo(saga, event).some(({ step }) => this.find(saga.name, step) !== undefined);
   }
 
   all(): readonly BoundStep[] {

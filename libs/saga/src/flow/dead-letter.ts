@@ -1,6 +1,6 @@
 import type { PoisonRecord } from '../protocol/wire.js';
 import { PublishFailed, type IncomingRecord } from '../ports/transport.js';
-import type { Audience } from './intake.js';
+import type { Audience } from './bound-step.js';
 import type { Participant } from './participant.js';
 
 /** What is kept of a record that is too large to be put away whole. */

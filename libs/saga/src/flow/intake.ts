@@ -1,29 +1,29 @@
 import { eventFrom, type EventInstance } from '../definition/domain-event.js';
 import type { SagaGraph } from '../definition/saga-definition.js';
-import { decode } from '../protocol/cloud-event.js';
+import { opened, type OpenedRecord } from '../protocol/cloud-event.js';
 import { eventClassOf, type Envelope } from '../protocol/envelope.js';
 import { isClosing } from '../protocol/outcome.js';
 import { reactionsTo } from '../protocol/reactions.js';
 import type { Signal } from '../protocol/step-state.js';
-import { PoisonRecord } from '../protocol/wire.js';
+import { envelopeFrom, outcomeNamed, PoisonRecord } from '../protocol/wire.js';
 import type { IncomingRecord } from '../ports/transport.js';
-import type { BoundStep, BoundSteps } from './bound-step.js';
+import type { Audience, BoundStep, BoundSteps } from './bound-step.js';
 import type { Delivery } from './delivery.js';
-
-/** Which of a service's steps an intake serves: its own, or its listeners (which have a consumer group of their own). */
-export type Audience = 'steps' | 'listeners';
 
 /**
  * The saga event of a record, checked against the definition that this service has of its saga.
  *
- * @returns nothing when the saga is none of this service's
+ * @returns nothing when it concerns none of this service's steps or listeners
  * @throws PoisonRecord when the record is no saga event, or one that its definition does not know
  */
 export function sagaEventOf(
   steps: BoundSteps,
+  audience: Audience,
   record: IncomingRecord,
 ): { event: Envelope; instance: EventInstance | undefined } | undefined {
-  const event = decode(record);
+  const { attributes, data } = opened(record);
+  if (concernsNobody(steps, audience, attributes)) return undefined;
+  const event = envelopeFrom(attributes, data());
   const saga = steps.sagas.get(event.sagaType);
   if (!saga) return undefined;
   if (saga.version !== event.sagaVersion) {
@@ -33,6 +33,16 @@ export function sagaEventOf(
   }
   const instance = instanceOf(saga, event);
   return { event: { ...event, data: instance ?? event.data }, instance };
+}
+
+/** Most records of a saga's topic are events that other services wait for: told from their headers, before anything is parsed. */
+function concernsNobody(steps: BoundSteps, audience: Audience, attributes: OpenedRecord['attributes']): boolean {
+  const { sagatype, sagaversion, sagastep } = attributes;
+  const saga = steps.sagas.get(String(sagatype));
+  const outcome = outcomeNamed(attributes['sagaoutcome']);
+  if (saga?.steps[String(sagastep)] === undefined || outcome === undefined || String(saga.version) !== sagaversion)
+    return false;
+  return !steps.areConcerned(audience, saga, { step: String(sagastep), outcome });
 }
 
 /** What an event means to this service's steps or listeners. */

@@ -3,8 +3,9 @@ import { PoisonRecord } from '../protocol/wire.js';
 import type { IncomingRecord } from '../ports/transport.js';
 import { bury } from './dead-letter.js';
 import type { Delivery, Settled } from './delivery.js';
-import { deliveriesOf, sagaEventOf, type Audience } from './intake.js';
-import { isSagaEvent, outsideStarts } from './outside-event.js';
+import type { Audience } from './bound-step.js';
+import { deliveriesOf, sagaEventOf } from './intake.js';
+import { isSagaEvent, outsideStarts, type OutsideStart } from './outside-event.js';
 import type { Participant } from './participant.js';
 import { startFromEvent } from './start.js';
 
@@ -21,49 +22,80 @@ export async function receive(
   audience: Audience,
   records: readonly IncomingRecord[],
 ): Promise<void> {
-  const endings = await Promise.allSettled(records.map((record) => receiveOne(participant, submit, audience, record)));
+  const settling = records.flatMap((record) => receiveOne(participant, submit, audience, record) ?? []);
+  const endings = await Promise.allSettled(settling);
   const failed = endings.find((ending) => ending.status === 'rejected');
   if (failed) throw failed.reason;
 }
 
-async function receiveOne(
+/** @returns nothing when there is nothing to wait for: what concerns nobody here, as most of a topic does, costs no promise */
+function receiveOne(
   participant: Participant,
   submit: Submit,
   audience: Audience,
   record: IncomingRecord,
-): Promise<void> {
+): Promise<void> | undefined {
   try {
-    const started = audience === 'steps' && (await startedBy(participant, submit, record));
-    if (!started || isSagaEvent(record)) await receiveSagaEvent(participant, submit, audience, record);
+    const starts = audience === 'steps' ? outsideStarts(participant, record) : [];
+    if (starts.length > 0) return receiveOutsideEvent(participant, submit, record, starts);
+    return receiveSagaEvent(participant, submit, audience, record);
   } catch (error) {
-    if (!(error instanceof PoisonRecord)) throw error;
-    await bury(participant, audience, record, error);
+    return putAway(participant, audience, record, error);
   }
 }
 
-async function receiveSagaEvent(
+function receiveSagaEvent(
   participant: Participant,
   submit: Submit,
   audience: Audience,
   record: IncomingRecord,
-): Promise<void> {
-  const known = sagaEventOf(participant.steps, record);
+): Promise<void> | undefined {
+  const known = sagaEventOf(participant.steps, audience, record);
   const deliveries = known ? deliveriesOf(participant.steps, audience, known.event, known.instance) : [];
-  if (!known || deliveries.length === 0) return participant.tally.count('ignored');
-  const settled = await Promise.all(deliveries.map(submit));
+  if (known && deliveries.length > 0) return settle(participant, submit, audience, known.event, deliveries);
+  participant.tally.count('ignored');
+  return undefined;
+}
+
+async function settle(
+  participant: Participant,
+  submit: Submit,
+  audience: Audience,
+  event: Envelope,
+  deliveries: readonly Delivery[],
+): Promise<void> {
+  const settled = deliveries.length === 1 ? [await submit(deliveries[0]!)] : await Promise.all(deliveries.map(submit));
   const taken = settled.some(({ verdict }) => verdict === 'handled' || verdict === 'retried');
-  if (taken && isNews(participant, audience, known.event)) participant.mirror(known.event);
+  if (taken && isNews(participant, audience, event)) participant.mirror(event);
+}
+
+/** Starts every saga whose definition names the event, which may be one of another saga. */
+async function receiveOutsideEvent(
+  participant: Participant,
+  submit: Submit,
+  record: IncomingRecord,
+  starts: readonly OutsideStart[],
+): Promise<void> {
+  try {
+    await Promise.all(starts.map(({ saga, event }) => startFromEvent(participant, submit, saga, event)));
+    if (isSagaEvent(record)) await receiveSagaEvent(participant, submit, 'steps', record);
+  } catch (error) {
+    await putAway(participant, 'steps', record, error);
+  }
+}
+
+async function putAway(
+  participant: Participant,
+  audience: Audience,
+  record: IncomingRecord,
+  error: unknown,
+): Promise<void> {
+  if (!(error instanceof PoisonRecord)) throw error;
+  await bury(participant, audience, record, error);
 }
 
 /** Each event is mirrored once in a service: its own when it emits them, another's when its steps take it, or its listeners where no step does. */
 function isNews(participant: Participant, audience: Audience, event: Envelope): boolean {
   if (event.source === `/${participant.service}`) return false;
   return audience === 'steps' || deliveriesOf(participant.steps, 'steps', event).length === 0;
-}
-
-/** Starts every saga whose definition names the event. */
-async function startedBy(participant: Participant, submit: Submit, record: IncomingRecord): Promise<boolean> {
-  const starts = outsideStarts(participant, record);
-  await Promise.all(starts.map(({ saga, event }) => startFromEvent(participant, submit, saga, event)));
-  return starts.length > 0;
 }

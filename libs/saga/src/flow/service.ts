@@ -5,7 +5,7 @@ import { Batcher } from './batcher.js';
 import { Deliverer } from './deliver.js';
 import type { Delivery, Settled } from './delivery.js';
 import { Externals } from './externals.js';
-import type { Audience } from './intake.js';
+import type { Audience } from './bound-step.js';
 import type { Participant } from './participant.js';
 import { receive } from './receive.js';
 import { Relay } from './relay.js';

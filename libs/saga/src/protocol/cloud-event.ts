@@ -1,5 +1,5 @@
 import type { Envelope } from './envelope.js';
-import { attributesOf, envelopeFrom, PoisonRecord, type WireMessage } from './wire.js';
+import { attributeNames, attributesOf, envelopeFrom, PoisonRecord, type WireMessage } from './wire.js';
 
 /** A saga event as a CloudEvents 1.0 record in the binary mode of the Kafka protocol binding. */
 export function encode(event: Envelope, topic: string): WireMessage {
@@ -21,15 +21,29 @@ export interface OpenedRecord {
  * @throws PoisonRecord when it is to be a structured CloudEvent and is none
  */
 export function opened(record: Pick<WireMessage, 'headers' | 'value'>): OpenedRecord {
-  const headers = lowerCased(record.headers);
-  if (headers['content-type']?.toLowerCase().startsWith('application/cloudevents+json')) {
-    const { data, ...attributes } = object(parsed(record.value));
-    return { attributes, data: () => data };
-  }
   const attributes: Record<string, string> = {};
-  for (const [name, value] of Object.entries(headers)) if (name.startsWith('ce_')) attributes[name.slice(3)] = value;
+  let contentType = '';
+  for (const name of Object.keys(record.headers)) {
+    const attribute = attributeOf(name);
+    if (attribute !== undefined) attributes[attribute] = record.headers[name]!;
+    else if (name.toLowerCase() === 'content-type') contentType = record.headers[name]!.toLowerCase();
+  }
+  if (contentType.startsWith('application/cloudevents+json')) {
+    const { data, ...structured } = object(parsed(record.value));
+    return { attributes: structured, data: () => data };
+  }
   return { attributes, data: () => parsed(record.value) };
 }
+
+function attributeOf(header: string): string | undefined {
+  const known = attributeByHeader.get(header);
+  if (known !== undefined) return known;
+  const name = header.toLowerCase();
+  return name.startsWith('ce_') ? name.slice(3) : undefined;
+}
+
+/** Looking a name up is cheaper than making it for every header of every record. */
+const attributeByHeader = new Map(attributeNames.map((name) => [`ce_${name}`, name]));
 
 /**
  * The saga event of a record.
@@ -39,10 +53,6 @@ export function opened(record: Pick<WireMessage, 'headers' | 'value'>): OpenedRe
 export function decode(record: Pick<WireMessage, 'headers' | 'value'>): Envelope {
   const { attributes, data } = opened(record);
   return envelopeFrom(attributes, data());
-}
-
-function lowerCased(headers: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 }
 
 function parsed(value: string): unknown {

@@ -29,6 +29,26 @@ const written: Readonly<Record<Outcome, string>> = {
   abortRequested: 'abort-requested',
 };
 
+/** Of the attributes that we write. */
+export const attributeNames = [
+  'specversion',
+  'id',
+  'type',
+  'source',
+  'time',
+  'sagaid',
+  'sagatype',
+  'sagaversion',
+  'sagastep',
+  'sagaoutcome',
+  'correlationid',
+  'partitionkey',
+  'causationid',
+  'sagafailedstep',
+  'sagareason',
+  'traceparent',
+] as const;
+
 /** Attributes of the envelope beside the data, by their CloudEvents names. Absent ones are left out. */
 export function attributesOf(event: Envelope): Record<string, string> {
   return {
@@ -114,8 +134,13 @@ function version(value: string): number {
   return Number(value);
 }
 
+/** The outcome of an attribute `sagaoutcome`, if it is one. */
+export function outcomeNamed(value: unknown): Outcome | undefined {
+  return outcomes.find((candidate) => written[candidate] === value);
+}
+
 function outcome(value: string): Outcome {
-  const found = outcomes.find((candidate) => written[candidate] === value);
+  const found = outcomeNamed(value);
   if (found === undefined) throw new PoisonRecord(`outcome "${value}" is unknown`);
   return found;
 }
