@@ -52,7 +52,8 @@ export const transactionFacts: readonly StoreFact[] = [
     body: async (scene) => {
       const asked = await scene.saved(scene.row());
       const sameSaga = await scene.saved(scene.row({ sagaId: asked.sagaId, step: 'ship' }));
-      const keys = [scene.row(), asked, { sagaId: sameSaga.sagaId, step: 'unknown' }, asked];
+      const elsewhere = scene.row({ step: sameSaga.step }); // its step is another key's, its saga another's
+      const keys = [scene.row(), asked, { sagaId: sameSaga.sagaId, step: 'unknown' }, elsewhere, asked];
       const rows = await scene.store.transaction(keys, async (transaction) => transaction.rows);
       assert.deepEqual(rows, [asked]);
     },
