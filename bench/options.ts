@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { isProgramName, programNames, usualPrograms, type ProgramName } from './programs/catalog.js';
+import { isProgramName, programNames, shortPrograms, usualPrograms, type ProgramName } from './programs/catalog.js';
 
 export interface BenchOptions {
   readonly programs: readonly ProgramName[];
@@ -21,6 +21,7 @@ export const usage = `Measures the 3-step saga beside hand-written floors.
   npm run bench -- [--short] [--only <names>] [--kafka] [--concurrency 1,32,128] [--sagas <n>] [--runs 5]
                    [--stored <n>] [--json <file>] [--profile <directory>]
 
+  --short       about a minute: the library and the floors of the goals, without the counters, which the tests gate
   --only        programs by name, with commas: ${programNames.join(', ')}
   --kafka       adds the library over a real broker (KAFKA_BROKERS, Docker or Java)
   --sagas       per measurement; by default what takes a second or two
@@ -47,7 +48,7 @@ export function optionsFrom(args: readonly string[]): BenchOptions | 'help' {
   const { short, kafka, json, profile } = values;
   return {
     short,
-    programs: programsFrom(values.only, kafka, values.stored !== undefined),
+    programs: programsFrom(values.only, { short, kafka, stored: values.stored !== undefined }),
     concurrencies: (values.concurrency ?? (short ? '1,32' : '1,32,128')).split(',').map((n) => whole(n, 'concurrency')),
     runs: whole(values.runs ?? (short ? '2' : '5'), 'runs'),
     ...(values.sagas !== undefined && { sagas: whole(values.sagas, 'sagas') }),
@@ -57,7 +58,10 @@ export function optionsFrom(args: readonly string[]): BenchOptions | 'help' {
   };
 }
 
-function programsFrom(only: string | undefined, kafka: boolean, stored: boolean): readonly ProgramName[] {
+function programsFrom(
+  only: string | undefined,
+  { short, kafka, stored }: { readonly short: boolean; readonly kafka: boolean; readonly stored: boolean },
+): readonly ProgramName[] {
   const named = only?.split(',').map((name) => {
     if (isProgramName(name)) return name;
     throw new Error(`--only ${name}: no such program; there are ${programNames.join(', ')}.`);
@@ -66,7 +70,7 @@ function programsFrom(only: string | undefined, kafka: boolean, stored: boolean)
     ...(kafka ? (['kafka'] as const) : []),
     ...(stored ? (['stored-few', 'stored-many'] as const) : []),
   ];
-  return [...new Set([...(named ?? usualPrograms), ...added])];
+  return [...new Set([...(named ?? (short ? shortPrograms : usualPrograms)), ...added])];
 }
 
 function whole(text: string, option: string): number {

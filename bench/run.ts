@@ -1,11 +1,12 @@
 import 'reflect-metadata';
 import { writeFileSync } from 'node:fs';
 import { countAll, weighIdle } from './counters/all.js';
+import type { Idle } from './counters/idle.js';
 import { optionsFrom, usage } from './options.js';
 import { runSession } from './process/session.js';
 import type { Result } from './process/rounds.js';
 import { catalog } from './programs/catalog.js';
-import { counterGoalLines, counterTable, idleGoalLines } from './report/counter-lines.js';
+import { counterGoalLines, counterTable, idleGoalLines, type Counted } from './report/counter-lines.js';
 import { Figures } from './report/figures.js';
 import { goalLines } from './report/goals.js';
 import { tables } from './report/table.js';
@@ -20,15 +21,26 @@ async function main(): Promise<void> {
   if (options === 'help') return console.log(usage);
   const results = await runSession(options, tell);
   console.log(`\n${tables(new Figures(results))}\n`);
-  console.log('Counting round trips, commits and bytes ...');
-  const counted = await countAll(options.short);
-  const idle = await weighIdle(options.short ? 2_000 : 20_000);
-  console.log(`${counterTable(counted)}\n`);
+  const counters = options.short ? undefined : await countEverything();
+  if (counters) console.log(`${counterTable(counters.counted)}\n`);
   console.log('Goals, by the medians of this run. On a shared machine only ratios mean anything.');
-  for (const line of [...goalLines(new Figures(results)), ...counterGoalLines(counted), ...idleGoalLines(idle)]) {
-    console.log(line);
-  }
-  if (options.json !== undefined) writeFileSync(options.json, JSON.stringify({ results, counted, idle }, undefined, 1));
+  for (const line of goalLines(new Figures(results))) console.log(line);
+  if (counters) for (const line of counterGoals(counters)) console.log(line);
+  if (options.json !== undefined) writeFileSync(options.json, JSON.stringify({ results, ...counters }, undefined, 1));
+}
+
+interface Everything {
+  readonly counted: readonly Counted[];
+  readonly idle: Idle;
+}
+
+async function countEverything(): Promise<Everything> {
+  console.log('Counting round trips, commits and bytes ...');
+  return { counted: await countAll(), idle: await weighIdle(20_000) };
+}
+
+function counterGoals({ counted, idle }: Everything): readonly string[] {
+  return [...counterGoalLines(counted), ...idleGoalLines(idle)];
 }
 
 try {

@@ -6,13 +6,13 @@ import { idleCost, type Idle } from './idle.js';
 import { startCountedPostgres } from './server-counters.js';
 
 /** Counts happy and failing sagas, alone and 128 at a time. */
-export async function countAll(short: boolean): Promise<readonly Counted[]> {
+export async function countAll(): Promise<readonly Counted[]> {
   const postgres = await startCountedPostgres();
   const counted: Counted[] = [];
   try {
     for (const ending of endings) {
       for (const together of [1, 128]) {
-        const waves = together === 1 ? 60 : short ? 8 : 24;
+        const waves = together === 1 ? 60 : 10;
         counted.push({ ending, together, counters: await count(postgres, { ending, together, waves }) });
       }
     }

@@ -30,6 +30,9 @@ export const programNames = Object.keys(catalog) as ProgramName[];
 /** What a run measures unless it is told. */
 export const usualPrograms = programNames.filter((name) => name !== 'kafka' && !name.startsWith('stored-'));
 
+/** What the goals speak of. */
+export const shortPrograms: readonly ProgramName[] = ['memory', 'plain', 'single', 'batch-10'];
+
 export function isProgramName(name: string): name is ProgramName {
   return name in catalog;
 }
