@@ -3,6 +3,7 @@ import { compensationFailed, messageId, type Cause, type Envelope } from '../pro
 import type { Advance } from '../protocol/step-state.js';
 import type { FenceRow, StoredEvent } from '../ports/fence-row.js';
 import type { BoundStep } from './bound-step.js';
+import type { Draft } from './draft.js';
 import type { Participant } from './participant.js';
 
 type Emitted = NonNullable<Advance['emit']>;
@@ -18,19 +19,25 @@ export function emission(
   if (bound.hears) return undefined;
   const cause = outcome === 'done' ? undefined : (row.cause ?? causeOf(row, event));
   const { type, data } = event ?? libraryEvent(participant, bound, row, outcome, cause);
-  return {
-    ...row.headers,
+  const { sagaId, sagaType, sagaVersion, correlationId, partitionKey, traceparent } = row.headers;
+  const emitted: Draft<Envelope> = {
+    sagaId,
+    sagaType,
+    sagaVersion,
+    correlationId,
+    partitionKey: outcome === 'deadLettered' ? row.sagaId : partitionKey,
     id: messageId(row.sagaId, row.step, outcome),
     type,
     source: `/${participant.service}`,
     time: participant.clock.now().toISOString(),
     step: row.step,
     outcome,
-    ...(row.causationId !== undefined && { causationId: row.causationId }),
-    ...(cause && { cause }),
-    ...(outcome === 'deadLettered' && { partitionKey: row.sagaId }),
     data,
   };
+  if (traceparent !== undefined) emitted.traceparent = traceparent;
+  if (row.causationId !== undefined) emitted.causationId = row.causationId;
+  if (cause) emitted.cause = cause;
+  return emitted;
 }
 
 /** A rejection is itself the cause of the closing; its reason is the event's own, where it has one. */

@@ -32,5 +32,8 @@ export function keyOf(delivery: Delivery): FenceKey {
 }
 
 function newRow(delivery: Delivery): FenceRow {
-  return { ...keyOf(delivery), ...untouched, headers: delivery.headers, inputs: {}, attempts: 0, version: 0 };
+  const { sagaId, bound, headers } = delivery;
+  const { status, predecessorsDone, successorsClosed } = untouched;
+  const step = bound.node.name;
+  return { sagaId, step, status, predecessorsDone, successorsClosed, headers, inputs: {}, attempts: 0, version: 0 };
 }

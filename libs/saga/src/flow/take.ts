@@ -1,9 +1,10 @@
 import type { SagaHeaders } from '../protocol/envelope.js';
 import { advance } from '../protocol/step-machine.js';
-import type { Advance, Run, StepState, Verdict } from '../protocol/step-state.js';
+import type { Advance, Run, Verdict } from '../protocol/step-state.js';
 import type { FenceRow, StoredEvent } from '../ports/fence-row.js';
 import type { BoundStep } from './bound-step.js';
 import type { Delivery, StepResult } from './delivery.js';
+import { rowIn } from './draft.js';
 
 /** What a happening makes of a row, and what is to be done next. */
 export interface Taken {
@@ -25,12 +26,12 @@ export function take(delivery: Delivery, row: FenceRow): Taken {
   const next = advance(delivery.bound.node, row, happening.signal);
   if (next.verdict !== 'handled') return { row, verdict: next.verdict };
   const { input, cause, causationId } = happening;
-  const informed: FenceRow = {
-    ...moved(row, next.state),
-    ...(causationId !== undefined && { causationId }),
-    ...(row.cause === undefined && cause && { cause }),
-    ...(input && { inputs: { ...row.inputs, [input.from]: input.event } }),
-  };
+  const informed = rowIn(next.state, row);
+  if (row.nextAttemptAt) informed.nextAttemptAt = row.nextAttemptAt;
+  if (row.lastError !== undefined) informed.lastError = row.lastError;
+  if (causationId !== undefined) informed.causationId = causationId;
+  if (row.cause === undefined && cause) informed.cause = cause;
+  if (input) informed.inputs = { ...row.inputs, [input.from]: input.event };
   return taken(informed, next);
 }
 
@@ -38,11 +39,13 @@ export function take(delivery: Delivery, row: FenceRow): Taken {
 export function conclude(bound: BoundStep, row: FenceRow, result: StepResult): Taken {
   const next = advance(bound.node, row, { type: result.type });
   if (next.verdict !== 'handled') return { row, verdict: next.verdict, ...(next.run && { run: next.run }) };
-  const { nextAttemptAt: _due, lastError: _error, ...settled } = moved(row, next.state);
-  const kept =
-    result.type === 'effectRecorded' ? { result: result.event, headers: keyed(bound, row, result.event) } : {};
-  const inputs = next.run === 'compensation' ? closingsOf(bound, row) : {};
-  return { ...taken({ ...settled, ...kept, inputs }, next), event: result.event };
+  const settled = rowIn(next.state, row);
+  if (result.type === 'effectRecorded') {
+    settled.result = result.event;
+    settled.headers = keyed(bound, row, result.event);
+  }
+  settled.inputs = next.run === 'compensation' ? closingsOf(bound, row) : {};
+  return taken(settled, next, result.event);
 }
 
 /** What asked for the undo of a step while it ran. */
@@ -68,14 +71,6 @@ function dueAttempt(row: FenceRow): Taken {
   return { row, verdict: 'ignored' };
 }
 
-/** A new status starts counting attempts anew. */
-function moved(row: FenceRow, state: StepState): FenceRow {
-  const next = { ...row, ...state };
-  if (row.status === state.status) return next;
-  const { failingSince: _before, ...rest } = next;
-  return { ...rest, attempts: 0 };
-}
-
-function taken(row: FenceRow, next: Advance): Taken {
-  return { row, verdict: next.verdict, ...(next.run && { run: next.run }), ...(next.emit && { emit: next.emit }) };
+function taken(row: FenceRow, { verdict, run, emit }: Advance, event?: StoredEvent): Taken {
+  return { row, verdict, run, emit, event };
 }
