@@ -35,7 +35,7 @@ describe('a compensation that keeps failing', () => {
       lastError: 'the bank says "later"',
       result: { type: 'card.charged' },
     });
-    expect(await service.row(sagaId, 'charge')).not.toHaveProperty('nextAttemptAt');
+    expect(await service.row(sagaId, 'charge')).not.toHaveProperty('dueIn');
     expect(ground.transport.eventIds).toEqual([`${sagaId}:charge:done`, `${sagaId}:charge:deadLettered`]);
   });
 

@@ -47,12 +47,11 @@ describe('a step that works outside', () => {
     const sagaId = randomUUID();
     await ground.transport.deliver([paid(sagaId)]);
     expect(bank.keys).toEqual([`${sagaId}:deliver`]);
-    const due = new Date(ground.clock.now().getTime() + lease);
-    expect(await service.row(sagaId, 'deliver')).toMatchObject({ status: 'running', nextAttemptAt: due });
+    expect(await service.row(sagaId, 'deliver')).toMatchObject({ status: 'running', dueIn: lease });
     await ground.store.transaction([{ sagaId, step: 'deliver' }], async ({ rows }) => expect(rows).toHaveLength(1));
     await bank.answer(delivered);
     expect(await service.row(sagaId, 'deliver')).toMatchObject({ status: 'done', inputs: {} });
-    expect(await service.row(sagaId, 'deliver')).not.toHaveProperty('nextAttemptAt');
+    expect(await service.row(sagaId, 'deliver')).not.toHaveProperty('dueIn');
     await ground.clock.advance(1);
     expect(ground.transport.eventIds).toEqual([`${sagaId}:deliver:done`]);
   });

@@ -87,7 +87,7 @@ describe('a step that fails', () => {
     expect(attempts).toHaveLength(3);
     const row = await service.row(sagaId, 'charge');
     expect(row).toMatchObject({ status: 'done', attempts: 0, inputs: {}, result: { type: 'card.charged' } });
-    expect(row).not.toHaveProperty('nextAttemptAt');
+    expect(row).not.toHaveProperty('dueIn');
     expect(row).not.toHaveProperty('lastError');
     expect(row).not.toHaveProperty('failingSince');
     expect(ground.transport.eventIds).toEqual([`${sagaId}:charge:done`]);

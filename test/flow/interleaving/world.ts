@@ -119,7 +119,7 @@ export class World {
     if (this.inHand > 0 || this.gates.size > 0 || [...this.starts.values()].some((state) => state !== 'done'))
       return false;
     for (const site of this.sites) {
-      if (this.unconsumed(site).length > 0 || (await site.store.nextDue())) return false;
+      if (this.unconsumed(site).length > 0 || (await site.store.nextDue()) !== undefined) return false;
       if ((await site.store.outbox.backlog()).size > 0) return false;
     }
     return true;

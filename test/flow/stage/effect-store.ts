@@ -36,7 +36,7 @@ export class EffectStore implements StepStore {
     return this.inner.claimDue(limit, leaseMs);
   }
 
-  nextDue(): Promise<Date | undefined> {
+  nextDue(): Promise<number | undefined> {
     return this.inner.nextDue();
   }
 

@@ -41,7 +41,7 @@ export function afterFailure(
     if (mayGiveUp(bound, error)) return conclude(bound, failed, rejectedBy(bound.node, reason));
   }
   return {
-    row: { ...failed, nextAttemptAt: nextAttempt(participant, bound, due.run, failed.attempts) },
+    row: { ...failed, dueIn: nextAttempt(participant, bound, due.run, failed.attempts) },
     verdict: 'handled',
   };
 }
@@ -50,14 +50,18 @@ function mayGiveUp(bound: BoundStep, error: unknown): boolean {
   return bound.node.role !== 'retriable' && !bound.node.external && !(error instanceof OutcomeUnknown);
 }
 
-function nextAttempt(participant: Participant, bound: BoundStep, run: 'step' | 'compensation', failures: number): Date {
+function nextAttempt(
+  participant: Participant,
+  bound: BoundStep,
+  run: 'step' | 'compensation',
+  failures: number,
+): number {
   const policy = run === 'step' ? bound.retry : bound.undoRetry;
-  const delay = retryDelay(policy, failures, participant.chance.random());
-  return new Date(participant.clock.now().getTime() + delay);
+  return retryDelay(policy, failures, participant.chance.random());
 }
 
 function deadLettered(bound: BoundStep, row: FenceRow): Taken {
-  const { nextAttemptAt: _due, ...waiting } = row;
+  const { dueIn: _due, ...waiting } = row;
   const next = advance(bound.node, waiting, { type: 'undoExhausted' });
   return { row: { ...waiting, ...next.state }, verdict: next.verdict, ...(next.emit && { emit: next.emit }) };
 }

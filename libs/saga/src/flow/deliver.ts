@@ -79,8 +79,7 @@ export class Deliverer {
     if (happening.type === 'stillRunning') return this.leased(row, ledger);
     const taken = take(delivery, row);
     if (!taken.run) return this.record(delivery, row, taken, ledger);
-    if (bound.node.external)
-      return this.leased({ ...taken.row, nextAttemptAt: this.participant.clock.now() }, ledger, taken.run);
+    if (bound.node.external) return this.leased({ ...taken.row, dueIn: 0 }, ledger, taken.run);
     const result = await transaction.run(() => attempt(delivery, taken, transaction));
     return this.record(delivery, row, conclude(bound, taken.row, result), ledger);
   }
@@ -92,15 +91,14 @@ export class Deliverer {
     if (!taken) throw error;
     const settled = this.record(delivery, row, taken, ledger);
     if (!(error instanceof StepRejected)) this.participant.logger.warn(failureLine(settled.row, error));
-    return taken.row.nextAttemptAt ? { ...settled, verdict: 'retried' } : settled;
+    return taken.row.dueIn !== undefined ? { ...settled, verdict: 'retried' } : settled;
   }
 
   /** A step that is doomed when it is done (`run` again) is undone by an attempt of its own, due at once. */
   private record(delivery: Delivery, before: FenceRow, taken: Taken, ledger: Ledger): Settled {
     if (taken.run === 'lateUndo') this.participant.logger.error(lateEffectLine(before));
     if (taken.row === before) return { verdict: taken.verdict, row: before, emitted: [] };
-    const row =
-      taken.run === 'compensation' ? { ...taken.row, nextAttemptAt: this.participant.clock.now() } : taken.row;
+    const row = taken.run === 'compensation' ? { ...taken.row, dueIn: 0 } : taken.row;
     ledger.put(row);
     const envelope = taken.emit && emission(this.participant, delivery.bound, row, taken.emit, taken.event);
     return { verdict: taken.verdict, row, emitted: envelope ? [envelope] : [] };
@@ -108,9 +106,8 @@ export class Deliverer {
 
   /** The intent of an external effect, committed before anything is done outside; due again when nobody reports back in time. */
   private leased(row: FenceRow, ledger: Ledger, external?: Settled['external']): Settled {
-    if (row.nextAttemptAt === undefined) return { verdict: 'ignored', row, emitted: [] };
-    const { clock, settings } = this.participant;
-    const leased = { ...row, nextAttemptAt: new Date(clock.now().getTime() + settings.lease) };
+    if (row.dueIn === undefined) return { verdict: 'ignored', row, emitted: [] };
+    const leased = { ...row, dueIn: this.participant.settings.lease };
     ledger.put(leased);
     return { verdict: 'handled', row: leased, emitted: [], ...(external && { external }) };
   }
@@ -167,7 +164,7 @@ function isAttended({ happening }: Delivery): boolean {
 }
 
 function failureLine(row: FenceRow, error: unknown): string {
-  const next = row.nextAttemptAt ? `next attempt at ${row.nextAttemptAt.toISOString()}` : `now ${row.status}`;
+  const next = row.dueIn === undefined ? `now ${row.status}` : `next attempt in ${row.dueIn} ms`;
   return `Step "${row.step}" of saga ${row.sagaId} failed (${row.attempts || 'last'} so far), ${next}: ${String(error)}`;
 }
 

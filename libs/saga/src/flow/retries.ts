@@ -12,6 +12,7 @@ const shortestSleep = 10;
  */
 export class Retries {
   private readonly inHand = new Set<Promise<void>>();
+  /** By this process's clock; what is due is the store's to say, so a clock that is wrong or jumps costs a second at most. */
   private earliest = Number.NEGATIVE_INFINITY;
   private awake: (() => void) | undefined;
   private looking: Promise<void> | undefined;
@@ -27,9 +28,10 @@ export class Retries {
   }
 
   /** An attempt was parked by this process: it is not slept through. */
-  expect(due: Date): void {
-    if (due.getTime() >= this.earliest) return;
-    this.earliest = due.getTime();
+  expect(dueIn: number): void {
+    const due = this.participant.clock.now().getTime() + dueIn;
+    if (due >= this.earliest) return;
+    this.earliest = due;
     if (this.awake) this.sleep();
   }
 
@@ -61,8 +63,8 @@ export class Retries {
     try {
       const due = await store.claimDue(room, settings.lease);
       for (const row of due) this.take(row);
-      const next = due.length === room ? clock.now() : await store.nextDue();
-      if (next) this.earliest = Math.min(this.earliest, next.getTime());
+      const next = due.length === room ? 0 : await store.nextDue();
+      if (next !== undefined) this.earliest = Math.min(this.earliest, clock.now().getTime() + next);
     } catch (error) {
       logger.warn(`Looking for due attempts failed and is repeated: ${String(error)}`);
     }

@@ -33,7 +33,7 @@ export class SagaService {
     if (delivery.happening.type !== 'stillRunning') this.participant.tally.count(settled.verdict);
     for (const event of settled.emitted) this.participant.mirror(event);
     if (settled.external) this.externals.start(delivery.bound, settled.row);
-    else if (settled.row.nextAttemptAt) this.retries.expect(settled.row.nextAttemptAt);
+    else if (settled.row.dueIn !== undefined) this.retries.expect(settled.row.dueIn);
     return settled;
   };
 

@@ -27,7 +27,7 @@ export function take(delivery: Delivery, row: FenceRow): Taken {
   if (next.verdict !== 'handled') return { row, verdict: next.verdict };
   const { input, cause, causationId } = happening;
   const informed = rowIn(next.state, row);
-  if (row.nextAttemptAt) informed.nextAttemptAt = row.nextAttemptAt;
+  if (row.dueIn !== undefined) informed.dueIn = row.dueIn;
   if (row.lastError !== undefined) informed.lastError = row.lastError;
   if (causationId !== undefined) informed.causationId = causationId;
   if (row.cause === undefined && cause) informed.cause = cause;

@@ -30,8 +30,11 @@ export interface FenceRow extends FenceKey, StepState {
   readonly attempts: number;
   /** When the first of these attempts failed. */
   readonly failingSince?: Date;
-  /** When the next attempt is due; absent while nothing waits. */
-  readonly nextAttemptAt?: Date;
+  /**
+   * In how many milliseconds of the store's own time the next attempt is due, counted from the beginning of the transaction that reads or saves the row;
+   * negative when it is overdue, absent while nothing waits. No clock but the store's tells when anything is due.
+   */
+  readonly dueIn?: number;
   readonly lastError?: string;
   /** 0: not stored yet. Raised by one with every save; a save over another version is a conflict. */
   readonly version: number;

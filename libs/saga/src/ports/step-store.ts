@@ -45,8 +45,8 @@ export interface StepStore {
    * Rows that a transaction holds are passed over.
    */
   claimDue(limit: number, leaseMs: number): Promise<readonly FenceRow[]>;
-  /** When the earliest attempt becomes due, if any waits; in the past when one is due. */
-  nextDue(): Promise<Date | undefined>;
+  /** In how many milliseconds the earliest attempt becomes due, if any waits; not above 0 when one is due. */
+  nextDue(): Promise<number | undefined>;
   /** All rows of a saga in this store. */
   find(sagaId: string): Promise<readonly FenceRow[]>;
   readonly outbox: Outbox;

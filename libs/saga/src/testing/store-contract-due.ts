@@ -45,13 +45,12 @@ export const dueFacts: readonly StoreFact[] = [
     title: 'a claimed row is given as it is now: it can be saved',
     body: async (scene) => {
       const row = await scene.saved(scene.due(-1_000, { lastError: 'socket hang up', attempts: 2 }));
-      const before = scene.harness.now().getTime();
       const [claimed] = await scene.store.claimDue(1, minute);
-      const { nextAttemptAt, version, ...rest } = claimed!;
-      const { nextAttemptAt: _was, version: read, ...expected } = row;
+      const { dueIn, version, ...rest } = claimed!;
+      const { dueIn: _was, version: read, ...expected } = row;
       assert.deepEqual(rest, expected);
       assert.ok(version > read);
-      assert.ok(Math.abs(nextAttemptAt!.getTime() - before - minute) < 5_000, String(nextAttemptAt));
+      assert.equal(dueIn, minute);
       await scene.save({ rows: [claimed!] });
       assert.equal((await scene.find(row))?.version, version + 1);
     },
@@ -110,15 +109,37 @@ export const dueFacts: readonly StoreFact[] = [
       assert.equal(await scene.store.nextDue(), undefined);
       const [late, early] = [scene.due(2 * minute), scene.due(minute)];
       await scene.save({ rows: [late, early] });
-      assert.deepEqual(await scene.store.nextDue(), early.nextAttemptAt);
+      await isNear(scene.store.nextDue(), minute);
       const overdue = await scene.saved(scene.due(-minute));
-      assert.deepEqual(await scene.store.nextDue(), overdue.nextAttemptAt);
-      const { nextAttemptAt: _due, ...settled } = overdue;
+      await isNear(scene.store.nextDue(), -minute);
+      const { dueIn: _due, ...settled } = overdue;
       await scene.saved(settled);
-      assert.deepEqual(await scene.store.nextDue(), early.nextAttemptAt);
+      await isNear(scene.other.nextDue(), minute);
+    },
+  },
+  {
+    title: 'a row that is saved as it was read stays due when it was, however long ago that was set',
+    body: async (scene) => {
+      const row = await scene.saved(scene.due(minute));
+      const passed = 300;
+      for (let round = 0; round < 3; round += 1) {
+        await scene.harness.elapse(passed);
+        await scene.store.transaction([row], async (transaction) => {
+          await scene.quiet();
+          await transaction.save({ rows: transaction.rows, staged: [], published: [] });
+        });
+      }
+      const { dueIn } = (await scene.find(row))!;
+      assert.ok(dueIn! <= minute - 3 * passed, String(dueIn));
+      assert.ok(dueIn! > minute - 3 * passed - 5_000, String(dueIn));
     },
   },
 ];
+
+async function isNear(told: Promise<number | undefined>, dueIn: number): Promise<void> {
+  const due = await told;
+  assert.ok(due !== undefined && Math.abs(due - dueIn) < 5_000, String(due));
+}
 
 function names(rows: readonly FenceRow[]): readonly string[] {
   return rows.map(fenceKey).toSorted();

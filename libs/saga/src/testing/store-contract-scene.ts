@@ -48,7 +48,7 @@ export class Scene<Harness extends StoreHarness = StoreHarness> {
 
   /** A row whose next attempt is due `ms` from now. */
   due(ms: number, change: Partial<FenceRow> = {}): FenceRow {
-    return this.row({ status: 'running', nextAttemptAt: new Date(this.harness.now().getTime() + ms), ...change });
+    return this.row({ status: 'running', dueIn: ms, ...change });
   }
 
   message(change: Partial<Envelope> = {}): OutboxMessage {

@@ -9,6 +9,12 @@ import {
   type StepTransaction,
 } from '../../ports/step-store.js';
 
+/** A row beside the time when it is due, of which the row itself says only what is left. */
+interface Kept {
+  readonly row: FenceRow;
+  readonly dueAt?: number;
+}
+
 interface Stored {
   readonly message: OutboxMessage;
   readonly at: number;
@@ -16,7 +22,7 @@ interface Stored {
 
 /** Fence rows and outbox in memory, for tests of sagas that need no database: what methods write elsewhere joins nothing. */
 export class MemoryStore implements StepStore {
-  private readonly rows = new Map<string, FenceRow>();
+  private readonly rows = new Map<string, Kept>();
   private readonly messages = new Map<string, Stored>();
   private readonly locks = new Map<string, Promise<void>>();
   private readonly inHand = new Set<string>();
@@ -28,15 +34,16 @@ export class MemoryStore implements StepStore {
     const release = await this.lock(names);
     try {
       const saves: Changes[] = [];
-      const rows = names.flatMap((name) => this.rows.get(name) ?? []);
+      const began = this.now();
+      const rows = names.flatMap((name) => this.rows.get(name) ?? []).map((kept) => readAt(began, kept));
       const result = await work({
-        rows: structuredClone(rows),
+        rows,
         manager: undefined,
         run: (method) => method(),
         save: async (changes) => void saves.push(stored(changes)),
       });
       for (const changes of saves) this.check(changes);
-      for (const changes of saves) this.commit(changes);
+      for (const changes of saves) this.commit(changes, began);
       return result;
     } finally {
       release();
@@ -44,28 +51,30 @@ export class MemoryStore implements StepStore {
   }
 
   async claimDue(limit: number, leaseMs: number): Promise<readonly FenceRow[]> {
-    const now = this.clock.now().getTime();
+    const now = this.now();
     const due = this.waiting()
-      .filter((row) => row.nextAttemptAt!.getTime() <= now && !this.locks.has(fenceKey(row)))
+      .filter(({ row, dueAt }) => dueAt <= now && !this.locks.has(fenceKey(row)))
       .slice(0, limit);
-    return due.map((row) => {
-      const leased = { ...row, nextAttemptAt: new Date(now + leaseMs), version: row.version + 1 };
+    return due.map(({ row }) => {
+      const leased = { row: { ...row, version: row.version + 1 }, dueAt: now + leaseMs };
       this.rows.set(fenceKey(row), leased);
-      return structuredClone(leased);
+      return readAt(now, leased);
     });
   }
 
-  async nextDue(): Promise<Date | undefined> {
-    return this.waiting()[0]?.nextAttemptAt;
+  async nextDue(): Promise<number | undefined> {
+    const [next] = this.waiting();
+    return next && next.dueAt - this.now();
   }
 
   async find(sagaId: string): Promise<readonly FenceRow[]> {
-    return structuredClone([...this.rows.values()].filter((row) => row.sagaId === sagaId));
+    const now = this.now();
+    return [...this.rows.values()].filter(({ row }) => row.sagaId === sagaId).map((kept) => readAt(now, kept));
   }
 
   readonly outbox: Outbox = {
     sweep: async (limit, olderThanMs, publish) => {
-      const before = this.clock.now().getTime() - olderThanMs;
+      const before = this.now() - olderThanMs;
       const old = [...this.messages.values()]
         .filter(({ message, at }) => at <= before && !this.inHand.has(message.id))
         .slice(0, limit);
@@ -88,19 +97,26 @@ export class MemoryStore implements StepStore {
     },
   };
 
-  private waiting(): readonly FenceRow[] {
+  private now(): number {
+    return this.clock.now().getTime();
+  }
+
+  private waiting(): readonly Required<Kept>[] {
     return [...this.rows.values()]
-      .filter((row) => row.nextAttemptAt !== undefined)
-      .toSorted((a, b) => a.nextAttemptAt!.getTime() - b.nextAttemptAt!.getTime());
+      .filter((kept): kept is Required<Kept> => kept.dueAt !== undefined)
+      .toSorted((a, b) => a.dueAt - b.dueAt);
   }
 
   private check({ rows }: Changes): void {
-    if (rows.some((row) => (this.rows.get(fenceKey(row))?.version ?? 0) !== row.version)) throw new FenceConflict();
+    if (rows.some((row) => (this.rows.get(fenceKey(row))?.row.version ?? 0) !== row.version)) throw new FenceConflict();
   }
 
-  private commit({ rows, staged, published }: Changes): void {
-    const at = this.clock.now().getTime();
-    for (const row of rows) this.rows.set(fenceKey(row), { ...row, version: row.version + 1 });
+  private commit({ rows, staged, published }: Changes, began: number): void {
+    const at = this.now();
+    for (const { dueIn, ...row } of rows) {
+      const due = dueIn !== undefined && { dueAt: began + dueIn };
+      this.rows.set(fenceKey(row), { row: { ...row, version: row.version + 1 }, ...due });
+    }
     for (const message of staged) this.messages.set(message.id, { message, at });
     for (const id of published) this.messages.delete(id);
   }
@@ -122,13 +138,16 @@ export class MemoryStore implements StepStore {
   }
 }
 
+function readAt(now: number, { row, dueAt }: Kept): FenceRow {
+  return { ...structuredClone(row), ...(dueAt !== undefined && { dueIn: dueAt - now }) };
+}
+
 /** As a database keeps it: a copy, without classes. */
 function stored({ rows, staged, published }: Changes): Changes {
   return {
     rows: rows.map((row) => ({
       ...asJson(row),
       ...(row.failingSince && { failingSince: row.failingSince }),
-      ...(row.nextAttemptAt && { nextAttemptAt: row.nextAttemptAt }),
     })),
     staged: asJson(staged),
     published,

@@ -21,7 +21,8 @@ export interface StepRecord {
   readonly causation_id: string | null;
   readonly attempts: number;
   readonly failing_since: Date | null;
-  readonly next_attempt_at: Date | null;
+  /** `next_attempt_at` as the milliseconds that are left until then. */
+  readonly due_in: number | null;
   readonly last_error: string | null;
   readonly version: number;
 }
@@ -50,7 +51,7 @@ export function recordOf(row: FenceRow): WrittenRecord {
     causation_id: row.causationId ?? null,
     attempts: row.attempts,
     failing_since: row.failingSince ?? null,
-    next_attempt_at: row.nextAttemptAt ?? null,
+    due_in: row.dueIn ?? null,
     last_error: row.lastError ?? null,
     version: row.version + 1,
   };
@@ -77,7 +78,7 @@ export function rowOf(record: StepRecord): FenceRow {
     ...(record.causation_id !== null && { causationId: record.causation_id }),
     attempts: record.attempts,
     ...(record.failing_since && { failingSince: record.failing_since }),
-    ...(record.next_attempt_at && { nextAttemptAt: record.next_attempt_at }),
+    ...(record.due_in !== null && { dueIn: record.due_in }),
     ...(record.last_error !== null && { lastError: record.last_error }),
     version: record.version,
   };

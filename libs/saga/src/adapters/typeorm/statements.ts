@@ -1,13 +1,21 @@
 import type { FenceKey } from '../../ports/fence-row.js';
 import type { StepRecord, WrittenRecord } from './row-mapping.js';
 
+/** When a row is due, as the milliseconds that are left: the database's clock alone tells, and in one transaction it stands still. */
+const dueIn = `date_part('epoch', next_attempt_at - now()) * 1000 AS due_in`;
+
+/** All rows of the saga $1. */
+export const findStatement = `SELECT *, ${dueIn} FROM saga_step WHERE saga_id = $1`;
+
+export const nextDueStatement = `SELECT date_part('epoch', min(next_attempt_at) - now()) * 1000 AS due_in FROM saga_step WHERE next_attempt_at IS NOT NULL`;
+
 /**
  * Locks and reads rows, in one order for all transactions: those of the keys, and others of the same sagas whose step another key names.
  * Its values are written in, so that it can travel with the start of the transaction; nothing for no keys.
  */
 export function lockStatement(keys: readonly FenceKey[]): string | undefined {
   if (keys.length === 0) return undefined;
-  return `SELECT * FROM saga_step
+  return `SELECT *, ${dueIn} FROM saga_step
     WHERE saga_id = ANY(${arrayOf(keys.map((key) => key.sagaId))}::uuid[]) AND step = ANY(${arrayOf(keys.map((key) => key.step))}::text[])
     ORDER BY saga_id, step FOR UPDATE`;
 }
@@ -46,7 +54,7 @@ const columns = [
   'causation_id',
   'attempts',
   'failing_since',
-  'next_attempt_at',
+  'due_in',
   'last_error',
   'version',
 ] as const satisfies readonly (keyof StepRecord)[];
@@ -61,19 +69,28 @@ export function saveStatements(records: readonly WrittenRecord[]): readonly stri
 /** Fails on the primary key when somebody else was first. */
 function insertion(records: readonly WrittenRecord[]): string {
   const used = columns.filter((column) => records.some((record) => record[column] !== null));
-  return `INSERT INTO saga_step (${used.join(',')}) VALUES ${records.map((record) => rowValues(record, used)).join(',')}`;
+  return `INSERT INTO saga_step (${used.map(nameOf).join(',')}) VALUES ${records.map((record) => rowValues(record, used)).join(',')}`;
 }
 
 /** Fails on the version, which may not be null, when somebody else changed a row since it was read. */
 function change(records: readonly WrittenRecord[]): string {
-  const set = columns.slice(2).map((column) => `${column} = EXCLUDED.${column}`);
+  const set = columns.slice(2).map((column) => `${nameOf(column)} = EXCLUDED.${nameOf(column)}`);
   set[set.length - 1] = 'version = CASE saga_step.version WHEN EXCLUDED.version - 1 THEN EXCLUDED.version END';
-  return `INSERT INTO saga_step (${columns.join(',')}) VALUES ${records.map((record) => rowValues(record, columns)).join(',')}
+  return `INSERT INTO saga_step (${columns.map(nameOf).join(',')}) VALUES ${records.map((record) => rowValues(record, columns)).join(',')}
     ON CONFLICT (saga_id, step) DO UPDATE SET ${set.join(',')}, updated_at = now()`;
 }
 
 function rowValues(record: WrittenRecord, used: readonly (keyof StepRecord)[]): string {
-  return `(${used.map((column) => literal(record[column])).join(',')})`;
+  return `(${used.map((column) => valueOf(record, column)).join(',')})`;
+}
+
+function nameOf(column: keyof StepRecord): string {
+  return column === 'due_in' ? 'next_attempt_at' : column;
+}
+
+function valueOf(record: WrittenRecord, column: keyof StepRecord): string {
+  const value = literal(record[column]);
+  return column === 'due_in' && record.due_in !== null ? `now() + ${value} * interval '1 millisecond'` : value;
 }
 
 /** Stages events; each is a JSON text. */
@@ -93,6 +110,6 @@ export const claimStatement = `
   ), claimed AS (
     UPDATE saga_step s SET next_attempt_at = now() + $2 * interval '1 millisecond', version = s.version + 1
     FROM due WHERE s.saga_id = due.saga_id AND s.step = due.step
-    RETURNING s.*, due.since
+    RETURNING s.*, due.since, $2::float8 AS due_in
   )
   SELECT * FROM claimed ORDER BY since`;

@@ -7,7 +7,15 @@ import {
   type StepStore,
   type StepTransaction,
 } from '../../ports/step-store.js';
-import { claimStatement, forgetStatement, lockStatement, saveStatements, stageStatement } from './statements.js';
+import {
+  claimStatement,
+  findStatement,
+  nextDueStatement,
+  forgetStatement,
+  lockStatement,
+  saveStatements,
+  stageStatement,
+} from './statements.js';
 import { packed, recordOf, rowOf, type StepRecord } from './row-mapping.js';
 import { beginWith, commitWith, inScope, joinStepTransactions, queryApart, rolledBack } from './step-transaction.js';
 import { TypeOrmOutbox } from './typeorm-outbox.js';
@@ -44,18 +52,13 @@ export class TypeOrmStore implements StepStore {
     return records.map(rowOf);
   }
 
-  async nextDue(): Promise<Date | undefined> {
-    const [{ due }] = await queryApart<[{ due: Date | null }]>(
-      this.dataSource,
-      'SELECT min(next_attempt_at) AS due FROM saga_step WHERE next_attempt_at IS NOT NULL',
-    );
-    return due ?? undefined;
+  async nextDue(): Promise<number | undefined> {
+    const [{ due_in }] = await queryApart<[{ due_in: number | null }]>(this.dataSource, nextDueStatement);
+    return due_in ?? undefined;
   }
 
   async find(sagaId: string): Promise<readonly FenceRow[]> {
-    const records = await queryApart<StepRecord[]>(this.dataSource, 'SELECT * FROM saga_step WHERE saga_id = $1', [
-      sagaId,
-    ]);
+    const records = await queryApart<StepRecord[]>(this.dataSource, findStatement, [sagaId]);
     return records.map(rowOf);
   }
 
