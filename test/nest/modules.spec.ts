@@ -116,6 +116,6 @@ test('two services in one process share a transport and nothing else', async () 
   const second = await started({ saga: { service: 'other', transport, sagas: [Payment] } });
   expect((await first.get(Sagas).start(Payment, {})).step).toBe('done');
   await expect(second.get(Sagas).start(Payment, {})).rejects.toThrow(
-    'Saga "payment" starts with step "pay", which service "other" does not implement; start it where @SagaStep(pay) is.',
+    'Saga "payment" version 1 starts with step "pay", which service "other" does not implement; start it where @SagaStep(pay) is.',
   );
 });

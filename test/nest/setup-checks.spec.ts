@@ -170,11 +170,11 @@ describe('an application does not start when', () => {
     );
   });
 
-  test('two definitions have one name', async () => {
-    const other = defineSaga('payment', { pay: { emits: OrderPlaced } }, { version: 2 });
+  test('two definitions have one name and one version', async () => {
+    const other = defineSaga('payment', { pay: { emits: OrderPlaced } });
     const app = started({ saga: { sagas: [Payment, other] } });
     await expect(app).rejects.toThrow(
-      'two definitions are named "payment"; a service takes part in one version of a saga',
+      'two definitions are version 1 of saga "payment"; give the later one a version of its own: defineSaga(name, steps, { version: 2 })',
     );
   });
 

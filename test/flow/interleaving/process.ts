@@ -1,6 +1,6 @@
 import { v5 } from 'uuid';
 import type { MemoryStore } from '../../../libs/saga/src/adapters/memory/memory-store.js';
-import { BoundSteps } from '../../../libs/saga/src/flow/bound-step.js';
+import { BoundSteps } from '../../../libs/saga/src/flow/bound-steps.js';
 import { defaultSettings } from '../../../libs/saga/src/flow/participant.js';
 import { SagaService } from '../../../libs/saga/src/flow/service.js';
 import { Tally } from '../../../libs/saga/src/flow/tally.js';

@@ -1,12 +1,8 @@
 import { v5 } from 'uuid';
 import { MemoryStore } from '../../../libs/saga/src/adapters/memory/memory-store.js';
 import type { SagaGraph } from '../../../libs/saga/src/definition/index.js';
-import {
-  BoundSteps,
-  type BoundStep,
-  type CompensationContext,
-  type StepContext,
-} from '../../../libs/saga/src/flow/bound-step.js';
+import type { BoundStep, CompensationContext, StepContext } from '../../../libs/saga/src/flow/bound-step.js';
+import { BoundSteps } from '../../../libs/saga/src/flow/bound-steps.js';
 import { defaultSettings, type FlowSettings } from '../../../libs/saga/src/flow/participant.js';
 import { SagaService } from '../../../libs/saga/src/flow/service.js';
 import { Tally } from '../../../libs/saga/src/flow/tally.js';
@@ -71,13 +67,15 @@ export class Service {
       readonly random?: () => number;
       /** Another store than the ground's. */
       readonly store?: StepStore;
+      /** Definitions beside those of its steps. */
+      readonly knows?: readonly SagaGraph[];
     } = {},
   ) {
     this.name = options.name ?? 'hotel';
     const log = (message: string): void => void this.logs.push(message);
     this.saga = new SagaService({
       service: this.name,
-      steps: new BoundSteps(steps),
+      steps: new BoundSteps(steps, options.knows),
       store: this.reaching(options.store ?? ground.store),
       transport: {
         publish: async (messages) => {

@@ -7,14 +7,16 @@ import { reactionsTo } from '../protocol/reactions.js';
 import type { Signal } from '../protocol/step-state.js';
 import { envelopeFrom, outcomeNamed, PoisonRecord } from '../protocol/wire.js';
 import type { IncomingRecord } from '../ports/transport.js';
-import type { Audience, BoundStep, BoundSteps } from './bound-step.js';
+import type { Audience, BoundStep } from './bound-step.js';
+import type { BoundSteps } from './bound-steps.js';
 import type { Delivery } from './delivery.js';
+import { refuseUnknownVersion } from './unknown-version.js';
 
 /**
  * The saga event of a record, checked against the definition that this service has of its saga.
  *
  * @returns nothing when it concerns none of this service's steps or listeners
- * @throws PoisonRecord when the record is no saga event, or one that its definition does not know
+ * @throws PoisonRecord when the record is no saga event, or one that its definition does not know; UnknownVersion when the definition is not here
  */
 export function sagaEventOf(
   steps: BoundSteps,
@@ -23,14 +25,10 @@ export function sagaEventOf(
 ): { event: Envelope; instance: EventInstance | undefined } | undefined {
   const { attributes, data } = opened(record);
   if (concernsNobody(steps, audience, attributes)) return undefined;
+  refuseUnknownVersion(steps, audience, attributes);
   const event = envelopeFrom(attributes, data());
-  const saga = steps.sagas.get(event.sagaType);
+  const saga = steps.saga(event.sagaType, event.sagaVersion);
   if (!saga) return undefined;
-  if (saga.version !== event.sagaVersion) {
-    throw new PoisonRecord(
-      `version ${event.sagaVersion} of saga "${saga.name}" is unknown here, this service has ${saga.version}`,
-    );
-  }
   const instance = instanceOf(saga, event);
   return { event: { ...event, data: instance ?? event.data }, instance };
 }
@@ -38,10 +36,9 @@ export function sagaEventOf(
 /** Most records of a saga's topic are events that other services wait for: told from their headers, before anything is parsed. */
 function concernsNobody(steps: BoundSteps, audience: Audience, attributes: OpenedRecord['attributes']): boolean {
   const { sagatype, sagaversion, sagastep } = attributes;
-  const saga = steps.sagas.get(String(sagatype));
+  const saga = steps.saga(String(sagatype), String(sagaversion));
   const outcome = outcomeNamed(attributes['sagaoutcome']);
-  if (saga?.steps[String(sagastep)] === undefined || outcome === undefined || String(saga.version) !== sagaversion)
-    return false;
+  if (saga?.steps[String(sagastep)] === undefined || outcome === undefined) return false;
   return !steps.areConcerned(audience, saga, { step: String(sagastep), outcome });
 }
 
@@ -52,14 +49,14 @@ export function deliveriesOf(
   event: Envelope,
   instance?: EventInstance,
 ): readonly Delivery[] {
-  const saga = steps.sagas.get(event.sagaType)!;
+  const saga = steps.saga(event.sagaType, event.sagaVersion)!;
   if (audience === 'listeners') {
     return steps
-      .listeners(saga.name, event.step, event.outcome)
+      .listeners(saga, event.step, event.outcome)
       .map((bound) => delivery(bound, event, { type: 'predecessorDone', step: event.step }, instance));
   }
   return reactionsTo(saga, event).flatMap(({ step, signal }) => {
-    const bound = steps.find(saga.name, step);
+    const bound = steps.find(saga, step);
     return bound ? [delivery(bound, event, signal, instance)] : [];
   });
 }

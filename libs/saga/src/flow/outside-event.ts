@@ -18,10 +18,7 @@ export interface OutsideStart {
  * @throws PoisonRecord when it would start one, but its data is not the event's or its redelivery could not be told
  */
 export function outsideStarts(participant: Participant, record: IncomingRecord): readonly OutsideStart[] {
-  const candidates = [...participant.steps.sagas.values()].flatMap((saga) => {
-    const { on } = saga.steps[saga.source]!;
-    return on && participant.steps.find(saga.name, saga.source) ? [{ saga, on }] : [];
-  });
+  const candidates = participant.steps.outsideSources;
   if (candidates.length === 0) return [];
   const { attributes, data } = opened(record);
   const named = candidates.filter(({ on }) =>

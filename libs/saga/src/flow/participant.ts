@@ -3,7 +3,7 @@ import type { Envelope } from '../protocol/envelope.js';
 import type { Chance, Clock } from '../ports/clock.js';
 import type { StepStore } from '../ports/step-store.js';
 import type { Transport } from '../ports/transport.js';
-import type { BoundSteps } from './bound-step.js';
+import type { BoundSteps } from './bound-steps.js';
 import type { Tally } from './tally.js';
 
 export interface Logger {

@@ -77,7 +77,7 @@ export class Retries {
 
   private async attempt(row: FenceRow): Promise<void> {
     const { steps, logger } = this.participant;
-    const bound = steps.find(row.headers.sagaType, row.step);
+    const bound = steps.ofRow(row);
     if (!bound) {
       logger.error(`Step "${row.step}" of saga ${row.sagaId} is due, but this service has no method for it any more.`);
       return;

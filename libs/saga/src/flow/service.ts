@@ -105,7 +105,7 @@ export class SagaService {
   }
 
   private outsideTopics(saga: SagaGraph): readonly string[] {
-    const on = saga.steps[saga.source]!.on;
-    return on && this.participant.steps.find(saga.name, saga.source) ? [this.participant.topics.outside(on.type)] : [];
+    const { steps, topics } = this.participant;
+    return steps.outsideSources.filter((source) => source.saga === saga).map(({ on }) => topics.outside(on.type));
   }
 }

@@ -85,11 +85,11 @@ function startDelivery(
   input: unknown,
   causationId?: string,
 ): Delivery & { readonly happening: { readonly type: 'signal' } } {
-  const bound = participant.steps.find(saga.name, saga.source);
+  const bound = participant.steps.find(saga, saga.source);
   if (!bound) {
     throw new SagaError(
       'SAGA_NOT_STARTED_HERE',
-      `Saga "${saga.name}" starts with step "${saga.source}", which service "${participant.service}" does not implement; start it where @SagaStep(${saga.source}) is.`,
+      `Saga "${saga.name}" version ${saga.version} starts with step "${saga.source}", which service "${participant.service}" does not implement; start it where @SagaStep(${saga.source}) is.`,
       { step: saga.source },
     );
   }

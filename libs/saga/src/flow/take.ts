@@ -23,6 +23,7 @@ export function take(delivery: Delivery, row: FenceRow): Taken {
     return { row, verdict: 'ignored' };
   if (happening.type === 'attempt' || happening.type === 'failed') return dueAttempt(row);
   if (happening.type !== 'signal') return { row, verdict: 'ignored' };
+  if (isOfAnotherVersion(delivery, row) && happening.signal.type !== 'started') return { row, verdict: 'anomaly' };
   const next = advance(delivery.bound.node, row, happening.signal);
   if (next.verdict !== 'handled') return { row, verdict: next.verdict };
   const { input, cause, causationId } = happening;
@@ -33,6 +34,11 @@ export function take(delivery: Delivery, row: FenceRow): Taken {
   if (row.cause === undefined && cause) informed.cause = cause;
   if (input) informed.inputs = { ...row.inputs, [input.from]: input.event };
   return taken(informed, next);
+}
+
+/** A saga ends on the version that it began with: its events have no other. */
+function isOfAnotherVersion({ bound }: Delivery, row: FenceRow): boolean {
+  return row.version > 0 && row.headers.sagaVersion !== bound.saga.version;
 }
 
 /** Takes what a step's method came to. */

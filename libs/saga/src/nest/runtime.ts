@@ -9,7 +9,7 @@ import { topicsNamed, type Topics } from '../protocol/topics.js';
 import { systemChance, systemClock } from '../adapters/system/system-clock.js';
 import { migrate } from '../adapters/typeorm/migrations.js';
 import { TypeOrmStore } from '../adapters/typeorm/typeorm-store.js';
-import { BoundSteps } from '../flow/bound-step.js';
+import { BoundSteps } from '../flow/bound-steps.js';
 import { defaultSettings } from '../flow/participant.js';
 import { SagaService } from '../flow/service.js';
 import { startFromEvent } from '../flow/start.js';
@@ -111,7 +111,7 @@ export class SagaRuntime {
     for (const handler of handlers) this.logger.log(handlerLine(handler));
     this.built = new SagaService({
       service: options.service,
-      steps: new BoundSteps(steps),
+      steps: new BoundSteps(steps, this.known),
       store: await this.openStore(),
       transport,
       topics,
@@ -168,10 +168,8 @@ export class SagaRuntime {
     const type = eventType in event ? String(event[eventType]) : undefined;
     const { participant, submit } = this.service;
     const key = systemChance.newId();
-    for (const saga of this.known) {
-      const { source, steps } = saga;
-      if (type === undefined || steps[source]!.on?.type !== type || !participant.steps.find(saga.name, source))
-        continue;
+    for (const { saga, on } of participant.steps.outsideSources) {
+      if (on.type !== type) continue;
       refuseInsideStep(saga.name);
       startFromEvent(participant, submit, saga, { key, instance: event as EventInstance }).catch((error: unknown) => {
         this.logger.error(`Saga "${saga.name}" was not started by "${type}": ${String(error)}`);

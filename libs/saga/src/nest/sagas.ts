@@ -84,7 +84,8 @@ export class Sagas {
     const rows = isSagaId(sagaId) ? await service.participant.store.find(sagaId) : [];
     const tracked = await this.findTracker()?.find(sagaId);
     const name = rows[0]?.headers.sagaType ?? tracked?.saga;
-    const saga = sagas.find((candidate) => candidate.name === name);
+    const version = rows[0]?.headers.sagaVersion ?? tracked?.version;
+    const saga = sagas.find((candidate) => candidate.name === name && candidate.version === version);
     if (!saga)
       throw new SagaError(
         'SAGA_NOT_FOUND',

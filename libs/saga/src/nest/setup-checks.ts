@@ -127,8 +127,12 @@ function strayCompensations(steps: Handlers, undos: Handlers): readonly string[]
 }
 
 function sameNames(sagas: readonly SagaGraph[]): readonly string[] {
-  const twice = sagas.filter((saga, index) => sagas.findIndex((other) => other.name === saga.name) !== index);
-  return twice.map((saga) => `two definitions are named "${saga.name}"; a service takes part in one version of a saga`);
+  const same = (saga: SagaGraph) => (other: SagaGraph) => other.name === saga.name && other.version === saga.version;
+  const twice = sagas.filter((saga, index) => sagas.findIndex(same(saga)) !== index);
+  return twice.map(
+    (saga) =>
+      `two definitions are version ${saga.version} of saga "${saga.name}"; give the later one a version of its own: defineSaga(name, steps, { version: ${saga.version + 1} })`,
+  );
 }
 
 function illegalTopics(sagas: readonly SagaGraph[], topics: Topics): readonly string[] {
@@ -142,5 +146,5 @@ function illegalTopics(sagas: readonly SagaGraph[], topics: Topics): readonly st
 }
 
 function named(step: StepNode): string {
-  return `step "${step.name}" of saga "${step.saga}"`;
+  return `step "${step.name}" of saga "${step.saga}"${step.version > 1 ? ` version ${step.version}` : ''}`;
 }

@@ -1,0 +1,105 @@
+import type { EventClass } from '../definition/domain-event.js';
+import type { SagaGraph } from '../definition/saga-definition.js';
+import type { Outcome } from '../protocol/outcome.js';
+import { reactionsTo } from '../protocol/reactions.js';
+import type { FenceRow } from '../ports/fence-row.js';
+import type { Audience, BoundStep } from './bound-step.js';
+
+/** One version of a saga: a service may have several of them bound, and a saga ends on the one that it began with. */
+export type SagaVersion = Pick<SagaGraph, 'name' | 'version'>;
+
+/** A saga that an outside event starts in this service. */
+export interface OutsideSource {
+  readonly saga: SagaGraph;
+  readonly on: EventClass;
+}
+
+/** The steps of this service, by saga and version; what it can start, run and undo. */
+export class BoundSteps {
+  private readonly byKey = new Map<string, BoundStep>();
+  private readonly listenersByEvent = new Map<string, BoundStep[]>();
+  private readonly byVersion = new Map<string, SagaGraph>();
+  private readonly names = { steps: new Set<string>(), listeners: new Set<string>() };
+  /** Of several versions that one event starts, the newest. */
+  readonly outsideSources: readonly OutsideSource[];
+
+  /** @param known definitions that the service knows beside those of its steps: a version that it has no part in any more is no unknown version */
+  constructor(steps: readonly BoundStep[], known: readonly SagaGraph[] = []) {
+    for (const step of steps) {
+      this.byVersion.set(nameOf(step.saga), step.saga);
+      this.names[step.hears ? 'listeners' : 'steps'].add(step.saga.name);
+      this.byKey.set(`${nameOf(step.saga)}/${step.node.name}`, step);
+      if (step.hears) this.listen(step, `${nameOf(step.saga)}/${step.hears.step}/${step.hears.outcome}`);
+    }
+    for (const saga of known) {
+      const takesPart = this.takesPart('steps', saga.name) || this.takesPart('listeners', saga.name);
+      if (takesPart) this.byVersion.set(nameOf(saga), saga);
+    }
+    this.outsideSources = newest(this.sagas.flatMap((saga) => this.outsideSource(saga) ?? []));
+  }
+
+  /** Every version of every saga that this service has a step or a listener of, or was told of. */
+  get sagas(): readonly SagaGraph[] {
+    return [...this.byVersion.values()];
+  }
+
+  /** @param version as a number or as its digits */
+  saga(name: string, version: number | string): SagaGraph | undefined {
+    return this.byVersion.get(`${name}@${version}`);
+  }
+
+  /** Whether this service has a step or a listener in some version of a saga. */
+  takesPart(audience: Audience, name: string): boolean {
+    return this.names[audience].has(name);
+  }
+
+  find(saga: SagaVersion, step: string): BoundStep | undefined {
+    return this.byKey.get(`${nameOf(saga)}/${step}`);
+  }
+
+  /** The step of a row, of the version that its saga began with. */
+  ofRow({ headers, step }: Pick<FenceRow, 'headers' | 'step'>): BoundStep | undefined {
+    return this.find({ name: headers.sagaType, version: headers.sagaVersion }, step);
+  }
+
+  listeners(saga: SagaVersion, step: string, outcome: Outcome): readonly BoundStep[] {
+    return this.listenersByEvent.get(`${nameOf(saga)}/${step}/${outcome}`) ?? [];
+  }
+
+  /** Whether an event means anything to a step or a listener of this service. */
+  areConcerned(
+    audience: Audience,
+    saga: SagaGraph,
+    event: { readonly step: string; readonly outcome: Outcome },
+  ): boolean {
+    if (audience === 'listeners') return this.listeners(saga, event.step, event.outcome).length > 0;
+    return reactionsTo(saga, event).some(({ step }) => this.find(saga, step) !== undefined);
+  }
+
+  all(): readonly BoundStep[] {
+    return [...this.byKey.values()];
+  }
+
+  private listen(step: BoundStep, event: string): void {
+    this.listenersByEvent.set(event, [...(this.listenersByEvent.get(event) ?? []), step]);
+  }
+
+  private outsideSource(saga: SagaGraph): OutsideSource | undefined {
+    const { on } = saga.steps[saga.source]!;
+    return on && this.find(saga, saga.source) ? { saga, on } : undefined;
+  }
+}
+
+/** No name of a saga has an "@". */
+function nameOf({ name, version }: SagaVersion): string {
+  return `${name}@${version}`;
+}
+
+function newest(sources: readonly OutsideSource[]): readonly OutsideSource[] {
+  return sources.filter(
+    ({ saga, on }) =>
+      !sources.some(
+        (other) => other.saga.name === saga.name && other.on.type === on.type && other.saga.version > saga.version,
+      ),
+  );
+}

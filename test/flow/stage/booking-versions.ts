@@ -1,0 +1,39 @@
+import { z } from 'zod';
+import { defineSaga, DomainEvent } from '../../../libs/saga/src/definition/index.js';
+import { bind } from './service.js';
+import { BookingConfirmed, CardCharged, CardRefunded, PaymentAsked, RoomReserved } from './booking.js';
+import { write } from './charging.js';
+import type { BoundStep } from '../../../libs/saga/src/flow/bound-step.js';
+
+const booking = { bookingId: z.string() };
+
+export class GuestChecked extends DomainEvent('guest.checked', z.object({ ...booking, trusted: z.boolean() })) {}
+export class PaymentTaken extends DomainEvent('payment.taken', z.object(booking)) {}
+
+/** The booking a year later: guests are checked before their card is charged, and nobody is sent a mail. */
+export const BookingV2 = defineSaga(
+  'booking',
+  {
+    reserve: { emits: RoomReserved },
+    check: { after: 'reserve', kind: 'readOnly', emits: GuestChecked },
+    charge: { after: 'check', emits: CardCharged, compensated: CardRefunded },
+    confirm: { after: 'charge', kind: 'pivot', emits: BookingConfirmed },
+  },
+  { version: 2 },
+);
+
+/** The payment a year later, started by the same outside event. */
+export const PaymentV2 = defineSaga('payment', { pay: { on: PaymentAsked, emits: PaymentTaken } }, { version: 2 });
+
+/** Charges bookings of the second version. */
+export function chargingV2(trouble: () => unknown = () => undefined): BoundStep {
+  return bind(
+    BookingV2,
+    'charge',
+    ({ bookingId, trusted }: GuestChecked, saga) => {
+      write(saga, `charge ${bookingId} of a ${trusted ? 'trusted' : 'new'} guest`);
+      return trouble() ?? new CardCharged({ bookingId });
+    },
+    { undo: ({ bookingId }: CardCharged) => new CardRefunded({ bookingId, why: '' }) },
+  );
+}
