@@ -22,7 +22,15 @@ async function tables(dataSource: DataSource): Promise<readonly string[]> {
   return rows.map(({ name }) => name);
 }
 
-const ours = ['saga_event', 'saga_instance', 'saga_migration', 'saga_outbox', 'saga_step'];
+const ours = [
+  'saga_audit',
+  'saga_dead_letter',
+  'saga_event',
+  'saga_instance',
+  'saga_migration',
+  'saga_outbox',
+  'saga_step',
+];
 
 describe("the library's tables", () => {
   it('are made once by five replicas that start at the same time', async () => {

@@ -81,6 +81,14 @@ export class Process {
         delete: (ids) => this.between(() => store.outbox.delete(ids)),
         backlog: () => store.outbox.backlog(),
       },
+      deadLetters: {
+        put: (letters) => this.between(() => store.deadLetters.put(letters)),
+        find: (id) => this.between(() => store.deadLetters.find(id)),
+        list: (filter) => store.deadLetters.list(filter),
+        settle: (settlement) => this.between(() => store.deadLetters.settle(settlement)),
+        backlog: () => store.deadLetters.backlog(),
+      },
+      audit: store.audit,
     };
   }
 

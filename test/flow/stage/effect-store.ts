@@ -47,4 +47,12 @@ export class EffectStore implements StepStore {
   get outbox(): Outbox {
     return this.inner.outbox;
   }
+
+  get deadLetters(): StepStore['deadLetters'] {
+    return this.inner.deadLetters;
+  }
+
+  get audit(): StepStore['audit'] {
+    return this.inner.audit;
+  }
 }

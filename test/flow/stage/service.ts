@@ -133,6 +133,14 @@ export class Service {
         delete: (ids) => reached(() => store.outbox.delete(ids)),
         backlog: () => store.outbox.backlog(),
       },
+      deadLetters: {
+        put: (letters) => reached(() => store.deadLetters.put(letters)),
+        find: (id) => reached(() => store.deadLetters.find(id)),
+        list: (filter) => reached(() => store.deadLetters.list(filter)),
+        settle: (settlement) => reached(() => store.deadLetters.settle(settlement)),
+        backlog: () => reached(() => store.deadLetters.backlog()),
+      },
+      audit: { list: (filter) => reached(() => store.audit.list(filter)) },
     };
   }
 

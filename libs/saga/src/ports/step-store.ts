@@ -1,4 +1,6 @@
 import type { Envelope } from '../protocol/envelope.js';
+import type { AuditLog, NewAuditEntry } from './audit-log.js';
+import type { DeadLetters, LetterSettlement, NewDeadLetter } from './dead-letters.js';
 import type { FenceKey, FenceRow } from './fence-row.js';
 
 /** An event waiting to be published. `id` is minted by us and sorts by time. */
@@ -14,6 +16,9 @@ export interface Changes {
   readonly staged: readonly OutboxMessage[];
   /** Outbox messages published earlier, to be deleted with this commit. */
   readonly published: readonly string[];
+  readonly letters?: readonly NewDeadLetter[];
+  readonly settlements?: readonly LetterSettlement[];
+  readonly audited?: readonly NewAuditEntry[];
 }
 
 /** An open transaction that holds the fence rows it was opened with. */
@@ -23,8 +28,8 @@ export interface StepTransaction {
   /** Runs a user's method inside the transaction: whatever it writes through the store's own database client joins it. */
   run<T>(method: () => Promise<T>): Promise<T>;
   /**
-   * Writes, at the latest with the commit. When a row was changed or made by somebody else since it was read, the transaction rejects with
-   * `FenceConflict`.
+   * Writes, at the latest with the commit. When a row was changed or made by somebody else since it was read, or an audit entry is there
+   * already, the transaction rejects with `FenceConflict`.
    */
   save(changes: Changes): Promise<void>;
   /** The store's own client for this transaction (an `EntityManager` for TypeORM). */
@@ -50,6 +55,8 @@ export interface StepStore {
   /** All rows of a saga in this store. */
   find(sagaId: string): Promise<readonly FenceRow[]>;
   readonly outbox: Outbox;
+  readonly deadLetters: DeadLetters;
+  readonly audit: AuditLog;
 }
 
 /** The safety net behind the relay: messages that were committed but, as far as anyone knows, not published. */

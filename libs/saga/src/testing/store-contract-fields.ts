@@ -17,7 +17,7 @@ const statuses: readonly StepStatus[] = [
 ];
 
 /** Texts that break what writes them into SQL, JSON or an array literal without care. */
-const texts: readonly string[] = [
+export const texts: readonly string[] = [
   "O'Neill",
   `say "no"`,
   'back\\slash and trailing \\',

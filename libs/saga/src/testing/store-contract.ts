@@ -1,6 +1,7 @@
 import { businessFacts } from './store-contract-business.js';
 import { dueFacts } from './store-contract-due.js';
 import { fieldFacts } from './store-contract-fields.js';
+import { operationFacts } from './store-contract-operations.js';
 import { outboxFacts } from './store-contract-outbox.js';
 import { Scene, type BusinessStoreHarness, type StoreFact, type StoreHarness } from './store-contract-scene.js';
 import { transactionFacts } from './store-contract-transactions.js';
@@ -23,6 +24,7 @@ export const storeContract: readonly StoreContractCase[] = cases([
   ...fieldFacts,
   ...dueFacts,
   ...outboxFacts,
+  ...operationFacts,
 ]);
 
 /** What a store promises besides when it holds the business data too. */

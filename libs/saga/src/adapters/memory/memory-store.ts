@@ -8,6 +8,7 @@ import {
   type StepStore,
   type StepTransaction,
 } from '../../ports/step-store.js';
+import { MemoryOperations } from './memory-operations.js';
 
 /** A row beside the time when it is due, of which the row itself says only what is left. */
 interface Kept {
@@ -26,8 +27,19 @@ export class MemoryStore implements StepStore {
   private readonly messages = new Map<string, Stored>();
   private readonly locks = new Map<string, Promise<void>>();
   private readonly inHand = new Set<string>();
+  private readonly operations: MemoryOperations;
 
-  constructor(private readonly clock: Pick<Clock, 'now'>) {}
+  constructor(private readonly clock: Pick<Clock, 'now'>) {
+    this.operations = new MemoryOperations(clock);
+  }
+
+  get deadLetters(): StepStore['deadLetters'] {
+    return this.operations.deadLetters;
+  }
+
+  get audit(): StepStore['audit'] {
+    return this.operations.audit;
+  }
 
   async transaction<T>(keys: readonly FenceKey[], work: (transaction: StepTransaction) => Promise<T>): Promise<T> {
     const names = [...new Set(keys.map(fenceKey))].toSorted();
@@ -107,11 +119,15 @@ export class MemoryStore implements StepStore {
       .toSorted((a, b) => a.dueAt - b.dueAt);
   }
 
-  private check({ rows }: Changes): void {
+  private check(changes: Changes): void {
+    this.operations.check(changes);
+    const { rows } = changes;
     if (rows.some((row) => (this.rows.get(fenceKey(row))?.row.version ?? 0) !== row.version)) throw new FenceConflict();
   }
 
-  private commit({ rows, staged, published }: Changes, began: number): void {
+  private commit(changes: Changes, began: number): void {
+    this.operations.commit(changes);
+    const { rows, staged, published } = changes;
     const at = this.now();
     for (const { dueIn, ...row } of rows) {
       const due = dueIn !== undefined && { dueAt: began + dueIn };
@@ -143,8 +159,9 @@ function readAt(now: number, { row, dueAt }: Kept): FenceRow {
 }
 
 /** As a database keeps it: a copy, without classes. */
-function stored({ rows, staged, published }: Changes): Changes {
+function stored({ rows, staged, published, ...operations }: Changes): Changes {
   return {
+    ...operations,
     rows: rows.map((row) => ({
       ...asJson(row),
       ...(row.failingSince && { failingSince: row.failingSince }),

@@ -51,6 +51,40 @@ const migrations: readonly string[] = [
      updated_at timestamptz NOT NULL
    );
    CREATE INDEX saga_instance_open ON saga_instance (updated_at) WHERE status NOT IN ('completed', 'aborted');`,
+  `CREATE TABLE saga_dead_letter (
+     id uuid PRIMARY KEY,
+     kind text NOT NULL,
+     saga_id uuid,
+     saga_type text,
+     saga_version integer,
+     step text,
+     reason text NOT NULL,
+     details json NOT NULL,
+     record json,
+     bytes bytea,
+     audience text,
+     created_at timestamptz NOT NULL DEFAULT now(),
+     settled_at timestamptz,
+     settled_as text,
+     settled_by text
+   );
+   CREATE INDEX saga_dead_letter_open ON saga_dead_letter (created_at, id) WHERE settled_at IS NULL;
+   CREATE INDEX saga_dead_letter_saga ON saga_dead_letter (saga_id, step) WHERE saga_id IS NOT NULL;
+   CREATE TABLE saga_audit (
+     id uuid PRIMARY KEY,
+     at timestamptz NOT NULL DEFAULT now(),
+     verb text NOT NULL,
+     saga_id uuid,
+     step text,
+     letter_id uuid,
+     actor text NOT NULL,
+     reason text NOT NULL,
+     verdict text NOT NULL,
+     because text NOT NULL,
+     details json NOT NULL
+   );
+   CREATE INDEX saga_audit_saga ON saga_audit (saga_id, at) WHERE saga_id IS NOT NULL;
+   CREATE INDEX saga_audit_letter ON saga_audit (letter_id, at) WHERE letter_id IS NOT NULL;`,
 ];
 
 const lockKey = 7_305_801_124;

@@ -33,7 +33,8 @@ function literal(value: StepRecord[keyof StepRecord]): string {
   return `ARRAY[${(value as readonly string[]).map(quoted).join(',')}]::text[]`;
 }
 
-function quoted(text: string): string {
+/** A text in SQL. */
+export function quoted(text: string): string {
   return `E'${text.replaceAll('\\', '\\\\').replaceAll("'", "''").replaceAll('\0', '')}'`;
 }
 

@@ -16,17 +16,24 @@ import {
   saveStatements,
   stageStatement,
 } from './statements.js';
+import { operationStatements } from './operation-statements.js';
 import { packed, recordOf, rowOf, type StepRecord } from './row-mapping.js';
 import { beginWith, commitWith, inScope, joinStepTransactions, queryApart, rolledBack } from './step-transaction.js';
+import { TypeOrmAuditLog } from './typeorm-audit-log.js';
+import { TypeOrmDeadLetters } from './typeorm-dead-letters.js';
 import { TypeOrmOutbox } from './typeorm-outbox.js';
 
 /** Fence rows and outbox in the service's own Postgres, through its TypeORM DataSource. Hot statements are SQL, few and multi-row. */
 export class TypeOrmStore implements StepStore {
   readonly outbox: Outbox;
+  readonly deadLetters: StepStore['deadLetters'];
+  readonly audit: StepStore['audit'];
 
   constructor(private readonly dataSource: DataSource) {
     joinStepTransactions(dataSource);
     this.outbox = new TypeOrmOutbox(dataSource);
+    this.deadLetters = new TypeOrmDeadLetters(dataSource);
+    this.audit = new TypeOrmAuditLog(dataSource);
   }
 
   /** What is saved travels with the commit. */
@@ -77,7 +84,8 @@ function rowsOf(records: readonly StepRecord[], keys: readonly FenceKey[]): read
   return records.map(rowOf).filter((row) => asked.has(fenceKey(row)));
 }
 
-function written({ rows, staged, published }: Changes): readonly string[] {
+function written(changes: Changes): readonly string[] {
+  const { rows, staged, published } = changes;
   const messages = staged.map((message) => ({
     id: message.id,
     event: JSON.stringify(packed(message)),
@@ -86,6 +94,7 @@ function written({ rows, staged, published }: Changes): readonly string[] {
     ...saveStatements(rows.map(recordOf)),
     ...(messages.length > 0 ? [stageStatement(messages)] : []),
     ...(published.length > 0 ? [forgetStatement(published)] : []),
+    ...operationStatements(changes),
   ];
 }
 
@@ -95,6 +104,7 @@ function isConflict(error: unknown): boolean {
     const { code, table, driverError, cause } = at as Error & Failure;
     if (code === '40001' || code === '40P01') return true;
     if ((code === '23505' || code === '23502') && table === 'saga_step') return true;
+    if (code === '23505' && table === 'saga_audit') return true;
     at = driverError !== at ? (driverError ?? cause) : cause;
   }
   return false;

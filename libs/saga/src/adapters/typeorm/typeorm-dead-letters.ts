@@ -1,0 +1,108 @@
+import type { DataSource } from 'typeorm';
+import type { IncomingRecord } from '../../ports/transport.js';
+import type {
+  DeadLetter,
+  DeadLetters,
+  LetterFilter,
+  LetterKind,
+  LetterSettlement,
+  LetterSettling,
+  NewDeadLetter,
+} from '../../ports/dead-letters.js';
+import { letterStatement, settleStatement } from './operation-statements.js';
+import { queryApart } from './step-transaction.js';
+
+/** A row of `saga_dead_letter`. */
+interface LetterRecord {
+  readonly id: string;
+  readonly kind: LetterKind;
+  readonly saga_id: string | null;
+  readonly saga_type: string | null;
+  readonly saga_version: number | null;
+  readonly step: string | null;
+  readonly reason: string;
+  readonly details: object;
+  readonly record: Pick<IncomingRecord, 'headers' | 'key' | 'malformed' | 'origin'> | null;
+  readonly bytes: Buffer | null;
+  readonly audience: DeadLetter['audience'] | null;
+  readonly created_at: Date;
+  readonly settled_at: Date | null;
+  readonly settled_as: LetterSettling | null;
+  readonly settled_by: string | null;
+}
+
+export class TypeOrmDeadLetters implements DeadLetters {
+  constructor(private readonly dataSource: DataSource) {}
+
+  async put(letters: readonly NewDeadLetter[]): Promise<void> {
+    if (letters.length > 0) await queryApart(this.dataSource, letterStatement(letters));
+  }
+
+  async find(id: string): Promise<DeadLetter | undefined> {
+    const [record] = await queryApart<LetterRecord[]>(
+      this.dataSource,
+      'SELECT * FROM saga_dead_letter WHERE id = $1::uuid',
+      [id],
+    );
+    return record && letterOf(record);
+  }
+
+  async list({ state, kind, sagaId, sagaType, after, limit }: LetterFilter): Promise<readonly DeadLetter[]> {
+    const values: unknown[] = [limit];
+    const given = (value: unknown): string => `$${values.push(value)}`;
+    const conditions = [
+      ...(state === undefined ? [] : [`settled_at IS ${state === 'open' ? '' : 'NOT '}NULL`]),
+      ...(kind === undefined ? [] : [`kind = ${given(kind)}`]),
+      ...(sagaId === undefined ? [] : [`saga_id = ${given(sagaId)}::uuid`]),
+      ...(sagaType === undefined ? [] : [`saga_type = ${given(sagaType)}`]),
+      ...(after === undefined
+        ? []
+        : [`(created_at, id) > (SELECT created_at, id FROM saga_dead_letter WHERE id = ${given(after)}::uuid)`]),
+    ];
+    const where = conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : '';
+    const records = await queryApart<LetterRecord[]>(
+      this.dataSource,
+      `SELECT * FROM saga_dead_letter ${where} ORDER BY created_at, id LIMIT $1`,
+      values,
+    );
+    return records.map(letterOf);
+  }
+
+  async settle(settlement: LetterSettlement): Promise<number> {
+    const settled = await queryApart<[unknown, number]>(this.dataSource, settleStatement(settlement));
+    return settled[1];
+  }
+
+  async backlog(): ReturnType<DeadLetters['backlog']> {
+    const rows = await queryApart<{ kind: LetterKind; size: number; oldest: Date }[]>(
+      this.dataSource,
+      'SELECT kind, count(*)::integer AS size, min(created_at) AS oldest FROM saga_dead_letter WHERE settled_at IS NULL GROUP BY kind',
+    );
+    const [oldest] = rows.map((row) => row.oldest).toSorted((a, b) => a.getTime() - b.getTime());
+    return { sizes: Object.fromEntries(rows.map(({ kind, size }) => [kind, size])), ...(oldest && { oldest }) };
+  }
+}
+
+function letterOf(row: LetterRecord): DeadLetter {
+  const { settled_at: at, settled_as: as, settled_by: by } = row;
+  const record = row.record && row.bytes && recordOf(row.record, row.bytes);
+  return {
+    id: row.id,
+    kind: row.kind,
+    ...(row.saga_id !== null && { sagaId: row.saga_id }),
+    ...(row.saga_type !== null && { sagaType: row.saga_type }),
+    ...(row.saga_version !== null && { sagaVersion: row.saga_version }),
+    ...(row.step !== null && { step: row.step }),
+    reason: row.reason,
+    details: row.details,
+    ...(record && { record }),
+    ...(row.audience && { audience: row.audience }),
+    createdAt: row.created_at,
+    ...(at && as && by !== null && { settled: { at, as, by } }),
+  };
+}
+
+/** The value is not kept beside its bytes. */
+function recordOf(kept: NonNullable<LetterRecord['record']>, raw: Buffer): IncomingRecord {
+  return { ...kept, raw, value: kept.malformed === undefined ? raw.toString() : '' };
+}
