@@ -15,7 +15,24 @@ export type { TopicNaming } from './protocol/topics.js';
 export type { WireMessage } from './protocol/wire.js';
 export type { FlowSettings } from './flow/participant.js';
 export type { Started, StartOptions } from './flow/start.js';
+export type {
+  AuditEntry,
+  AuditFilter,
+  AuditLog,
+  NewAuditEntry,
+  OperatorVerb,
+  OperatorVerdict,
+} from './ports/audit-log.js';
 export type { Clock } from './ports/clock.js';
+export type {
+  DeadLetter,
+  DeadLetters,
+  LetterFilter,
+  LetterKind,
+  LetterSettlement,
+  LetterSettling,
+  NewDeadLetter,
+} from './ports/dead-letters.js';
 export type { FenceKey, FenceRow, StoredEvent } from './ports/fence-row.js';
 export { FenceConflict } from './ports/step-store.js';
 export type { Changes, Outbox, OutboxMessage, StepStore, StepTransaction } from './ports/step-store.js';
