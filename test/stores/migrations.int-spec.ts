@@ -30,6 +30,7 @@ const ours = [
   'saga_migration',
   'saga_outbox',
   'saga_step',
+  'saga_timer',
 ];
 
 describe("the library's tables", () => {

@@ -41,7 +41,7 @@ export class PostgresScene {
   }
 
   async emptied(): Promise<BusinessStoreHarness> {
-    await this.otherDataSource.query('TRUNCATE saga_step, saga_outbox, saga_dead_letter, saga_audit, line');
+    await this.otherDataSource.query('TRUNCATE saga_step, saga_timer, saga_outbox, saga_dead_letter, saga_audit, line');
     const lines = this.dataSource.getRepository(Line);
     return {
       stores: [this.store, this.other],

@@ -34,6 +34,7 @@ export type {
   NewDeadLetter,
 } from './ports/dead-letters.js';
 export type { FenceKey, FenceRow, StoredEvent } from './ports/fence-row.js';
+export type { RunningTimer, Timer, TimerKey, TimerKind, Timers } from './ports/timers.js';
 export { FenceConflict } from './ports/step-store.js';
 export type { Changes, Outbox, OutboxMessage, StepStore, StepTransaction } from './ports/step-store.js';
 export { PublishFailed, TransportClosed } from './ports/transport.js';

@@ -76,6 +76,11 @@ export class Process {
       claimDue: (limit, lease) => this.between(() => store.claimDue(limit, lease)),
       nextDue: () => store.nextDue(),
       find: (sagaId) => store.find(sagaId),
+      timers: {
+        claim: (limit, lease) => this.between(() => store.timers.claim(limit, lease)),
+        nextDue: () => store.timers.nextDue(),
+        ofSaga: (sagaId) => store.timers.ofSaga(sagaId),
+      },
       outbox: {
         sweep: (limit, age, publish) => this.between(() => store.outbox.sweep(limit, age, publish)),
         delete: (ids) => this.between(() => store.outbox.delete(ids)),

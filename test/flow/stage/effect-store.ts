@@ -44,6 +44,10 @@ export class EffectStore implements StepStore {
     return this.inner.find(sagaId);
   }
 
+  get timers(): StepStore['timers'] {
+    return this.inner.timers;
+  }
+
   get outbox(): Outbox {
     return this.inner.outbox;
   }

@@ -128,6 +128,11 @@ export class Service {
       claimDue: (limit, lease) => reached(() => store.claimDue(limit, lease)),
       nextDue: () => reached(() => store.nextDue()),
       find: (sagaId) => store.find(sagaId),
+      timers: {
+        claim: (limit, lease) => reached(() => store.timers.claim(limit, lease)),
+        nextDue: () => reached(() => store.timers.nextDue()),
+        ofSaga: (sagaId) => store.timers.ofSaga(sagaId),
+      },
       outbox: {
         sweep: (limit, age, publish) => reached(() => store.outbox.sweep(limit, age, publish)),
         delete: (ids) => reached(() => store.outbox.delete(ids)),

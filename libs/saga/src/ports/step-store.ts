@@ -2,6 +2,7 @@ import type { Envelope } from '../protocol/envelope.js';
 import type { AuditLog, NewAuditEntry } from './audit-log.js';
 import type { DeadLetters, LetterSettlement, NewDeadLetter } from './dead-letters.js';
 import type { FenceKey, FenceRow } from './fence-row.js';
+import type { RunningTimer, TimerKey, Timers } from './timers.js';
 
 /** An event waiting to be published. `id` is minted by us and sorts by time. */
 export interface OutboxMessage {
@@ -16,6 +17,9 @@ export interface Changes {
   readonly staged: readonly OutboxMessage[];
   /** Outbox messages published earlier, to be deleted with this commit. */
   readonly published: readonly string[];
+  /** Timers to be set; one that runs already stays as it is. */
+  readonly timersSet?: readonly RunningTimer[];
+  readonly timersEnded?: readonly TimerKey[];
   readonly letters?: readonly NewDeadLetter[];
   readonly settlements?: readonly LetterSettlement[];
   readonly audited?: readonly NewAuditEntry[];
@@ -55,6 +59,7 @@ export interface StepStore {
   /** All rows of a saga in this store. */
   find(sagaId: string): Promise<readonly FenceRow[]>;
   readonly outbox: Outbox;
+  readonly timers: Timers;
   readonly deadLetters: DeadLetters;
   readonly audit: AuditLog;
 }

@@ -4,6 +4,7 @@ import { fieldFacts } from './store-contract-fields.js';
 import { operationFacts } from './store-contract-operations.js';
 import { outboxFacts } from './store-contract-outbox.js';
 import { Scene, type BusinessStoreHarness, type StoreFact, type StoreHarness } from './store-contract-scene.js';
+import { timerFacts } from './store-contract-timers.js';
 import { transactionFacts } from './store-contract-transactions.js';
 
 export type { BusinessStoreHarness, StoreHarness } from './store-contract-scene.js';
@@ -23,6 +24,7 @@ export const storeContract: readonly StoreContractCase[] = cases([
   ...transactionFacts,
   ...fieldFacts,
   ...dueFacts,
+  ...timerFacts,
   ...outboxFacts,
   ...operationFacts,
 ]);

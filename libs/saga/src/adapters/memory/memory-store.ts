@@ -9,6 +9,7 @@ import {
   type StepTransaction,
 } from '../../ports/step-store.js';
 import { MemoryOperations } from './memory-operations.js';
+import { MemoryTimers } from './memory-timers.js';
 
 /** A row beside the time when it is due, of which the row itself says only what is left. */
 interface Kept {
@@ -28,9 +29,11 @@ export class MemoryStore implements StepStore {
   private readonly locks = new Map<string, Promise<void>>();
   private readonly inHand = new Set<string>();
   private readonly operations: MemoryOperations;
+  readonly timers: MemoryTimers;
 
   constructor(private readonly clock: Pick<Clock, 'now'>) {
     this.operations = new MemoryOperations(clock);
+    this.timers = new MemoryTimers(clock);
   }
 
   get deadLetters(): StepStore['deadLetters'] {
@@ -127,6 +130,7 @@ export class MemoryStore implements StepStore {
 
   private commit(changes: Changes, began: number): void {
     this.operations.commit(changes);
+    this.timers.commit(changes, began);
     const { rows, staged, published } = changes;
     const at = this.now();
     for (const { dueIn, ...row } of rows) {

@@ -85,6 +85,16 @@ const migrations: readonly string[] = [
    );
    CREATE INDEX saga_audit_saga ON saga_audit (saga_id, at) WHERE saga_id IS NOT NULL;
    CREATE INDEX saga_audit_letter ON saga_audit (letter_id, at) WHERE letter_id IS NOT NULL;`,
+  `CREATE TABLE saga_timer (
+     saga_id uuid NOT NULL,
+     step text NOT NULL,
+     kind text NOT NULL,
+     saga_type text NOT NULL,
+     saga_version integer NOT NULL,
+     due_at timestamptz NOT NULL,
+     PRIMARY KEY (saga_id, step, kind)
+   );
+   CREATE INDEX saga_timer_due ON saga_timer (due_at);`,
 ];
 
 const lockKey = 7_305_801_124;

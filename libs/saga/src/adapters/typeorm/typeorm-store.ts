@@ -22,16 +22,20 @@ import { beginWith, commitWith, inScope, joinStepTransactions, queryApart, rolle
 import { TypeOrmAuditLog } from './typeorm-audit-log.js';
 import { TypeOrmDeadLetters } from './typeorm-dead-letters.js';
 import { TypeOrmOutbox } from './typeorm-outbox.js';
+import { TypeOrmTimers } from './typeorm-timers.js';
+import { timerStatements } from './timer-statements.js';
 
 /** Fence rows and outbox in the service's own Postgres, through its TypeORM DataSource. Hot statements are SQL, few and multi-row. */
 export class TypeOrmStore implements StepStore {
   readonly outbox: Outbox;
+  readonly timers: StepStore['timers'];
   readonly deadLetters: StepStore['deadLetters'];
   readonly audit: StepStore['audit'];
 
   constructor(private readonly dataSource: DataSource) {
     joinStepTransactions(dataSource);
     this.outbox = new TypeOrmOutbox(dataSource);
+    this.timers = new TypeOrmTimers(dataSource);
     this.deadLetters = new TypeOrmDeadLetters(dataSource);
     this.audit = new TypeOrmAuditLog(dataSource);
   }
@@ -94,6 +98,7 @@ function written(changes: Changes): readonly string[] {
     ...saveStatements(rows.map(recordOf)),
     ...(messages.length > 0 ? [stageStatement(messages)] : []),
     ...(published.length > 0 ? [forgetStatement(published)] : []),
+    ...timerStatements(changes),
     ...operationStatements(changes),
   ];
 }

@@ -1,0 +1,59 @@
+import type { Clock } from '../../ports/clock.js';
+import type { Changes } from '../../ports/step-store.js';
+import { timerKey, type RunningTimer, type Timer, type Timers } from '../../ports/timers.js';
+
+interface Kept {
+  readonly timer: Timer;
+  readonly dueAt: number;
+}
+
+/** Timers in memory. */
+export class MemoryTimers implements Timers {
+  private readonly kept = new Map<string, Kept>();
+
+  constructor(private readonly clock: Pick<Clock, 'now'>) {}
+
+  commit({ timersSet = [], timersEnded = [] }: Changes, began: number): void {
+    for (const { dueIn, ...timer } of timersSet) {
+      const key = timerKey(timer);
+      if (!this.kept.has(key)) this.kept.set(key, { timer, dueAt: began + dueIn });
+    }
+    for (const key of timersEnded) this.kept.delete(timerKey(key));
+  }
+
+  async claim(limit: number, leaseMs: number): Promise<readonly Timer[]> {
+    const now = this.now();
+    const turns = new Map<string, number>();
+    const due = this.earliestFirst().filter(({ dueAt }) => dueAt <= now);
+    const inTurn = due.map((kept) => ({ kept, turn: nextTurn(turns, kept.timer.sagaId) }));
+    const claimed = inTurn.toSorted((a, b) => a.turn - b.turn).slice(0, limit);
+    return claimed.map(({ kept: { timer } }) => {
+      this.kept.set(timerKey(timer), { timer, dueAt: now + leaseMs });
+      return { ...timer };
+    });
+  }
+
+  async nextDue(): Promise<number | undefined> {
+    const [next] = this.earliestFirst();
+    return next && next.dueAt - this.now();
+  }
+
+  async ofSaga(sagaId: string): Promise<readonly RunningTimer[]> {
+    const ofIt = this.earliestFirst().filter(({ timer }) => timer.sagaId === sagaId);
+    return ofIt.map(({ timer, dueAt }) => ({ ...timer, dueIn: dueAt - this.now() }));
+  }
+
+  private now(): number {
+    return this.clock.now().getTime();
+  }
+
+  private earliestFirst(): readonly Kept[] {
+    return [...this.kept.values()].toSorted((a, b) => a.dueAt - b.dueAt);
+  }
+}
+
+function nextTurn(turns: Map<string, number>, sagaId: string): number {
+  const turn = (turns.get(sagaId) ?? 0) + 1;
+  turns.set(sagaId, turn);
+  return turn;
+}

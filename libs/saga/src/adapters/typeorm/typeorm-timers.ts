@@ -1,0 +1,24 @@
+import type { DataSource } from 'typeorm';
+import type { RunningTimer, Timer, Timers } from '../../ports/timers.js';
+import { queryApart } from './step-transaction.js';
+import { claimTimers, nextTimer, timerOf, timersOfSaga, type TimerRecord } from './timer-statements.js';
+
+/** Timers in the service's own Postgres, by its clock. */
+export class TypeOrmTimers implements Timers {
+  constructor(private readonly dataSource: DataSource) {}
+
+  async claim(limit: number, leaseMs: number): Promise<readonly Timer[]> {
+    const records = await queryApart<TimerRecord[]>(this.dataSource, claimTimers, [limit, leaseMs]);
+    return records.map(timerOf);
+  }
+
+  async nextDue(): Promise<number | undefined> {
+    const [{ due_in }] = await queryApart<[{ due_in: number | null }]>(this.dataSource, nextTimer);
+    return due_in ?? undefined;
+  }
+
+  async ofSaga(sagaId: string): Promise<readonly RunningTimer[]> {
+    const records = await queryApart<TimerRecord[]>(this.dataSource, timersOfSaga, [sagaId]);
+    return records.map((record) => ({ ...timerOf(record), dueIn: record.due_in }));
+  }
+}
