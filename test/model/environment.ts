@@ -3,6 +3,7 @@ export type Fault =
   | 'no idempotency key'
   | 'no idempotency key of the undo'
   | 'rejected on an unknown outcome'
+  | 'said not to have happened too early'
   | 'event lost after commit'
   | 'undo event lost after commit'
   | 'tombstone expires';
@@ -16,10 +17,12 @@ export interface Environment {
   readonly deadLetters: boolean;
   /** Every event is read at least once and may be read again; otherwise the network offers everything for ever. */
   readonly acknowledged: boolean;
+  /** Steps work outside the database: each attempt begins with an intent, may end without a word, and its effect may come late. */
+  readonly outside: boolean;
   readonly fault?: Fault;
 }
 
-const quiet = { aborts: false, deadLetters: false, acknowledged: false };
+const quiet = { aborts: false, deadLetters: false, acknowledged: false, outside: false };
 
 export const plain: Environment = { ...quiet, name: 'plain' };
 export const withAborts: Environment = { ...quiet, name: '+ abort', aborts: true };
@@ -33,5 +36,11 @@ export const acknowledgedWithAborts: Environment = {
 export const acknowledgedWithDeadLetters: Environment = {
   ...withDeadLetters,
   name: 'acknowledged + abort + dead letters',
+  acknowledged: true,
+};
+export const outside: Environment = { ...withAborts, name: '+ abort, outside', outside: true };
+export const acknowledgedOutside: Environment = {
+  ...outside,
+  name: 'acknowledged + abort, outside',
   acknowledged: true,
 };

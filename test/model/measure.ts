@@ -34,7 +34,8 @@ export function wrongMove(from: Part, { to, answer, backwards, text }: Move): st
 
 function measureOf({ row, effects, undos, read }: Part): number {
   const sets = row.predecessorsDone.length + row.successorsClosed.length + bitsOf(read);
-  return rank[row.status] * 10 + sets + effects + undos;
+  const unknown = row.undecided ? 1 + Number(row.undecided.earlier) : 0;
+  return rank[row.status] * 10 + sets + effects + undos + unknown;
 }
 
 function bitsOf(set: number): number {

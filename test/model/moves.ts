@@ -52,6 +52,7 @@ export class Moves {
     const moves = [
       ...this.start(part),
       ...this.forward(part),
+      ...this.late(part),
       ...this.back(part),
       ...this.operator(part),
       ...this.faults(part),
@@ -67,14 +68,50 @@ export class Moves {
   /** While an effect is live, running again with the same idempotency key changes nothing outside. */
   private forward(part: Part): Move[] {
     if (part.row.status !== 'running') return [];
-    const unknown = this.signal(part, 'cannot tell its outcome', { type: 'outcomeUnknown' }, {}, 'may');
-    if (part.effects > part.undos)
-      return [unknown, this.signal(part, 'records its effect', { type: 'effectRecorded' })];
+    if (this.environment.outside) return this.attempts(part);
+    if (part.effects > part.undos) return [this.signal(part, 'records its effect', { type: 'effectRecorded' })];
     return [
-      unknown,
       this.outside(part, 'has its effect', { effects: part.effects + 1 }),
       this.signal(part, 'is refused', { type: 'rejected' }, {}, 'may'),
     ];
+  }
+
+  /** An effect comes of an attempt that was begun, perhaps long after it ended without a word. */
+  private attempts(part: Part): Move[] {
+    const { tries } = part;
+    const happened = part.effects > part.undos;
+    const end = [
+      this.signal(part, 'has no attempt left', { type: 'attemptsExhausted' }, {}, 'may'),
+      this.signal(part, 'is abandoned', { type: 'abandoned' }, {}, 'may'),
+    ];
+    const begins = this.tried(part, 'begins an attempt', begun, tries === 0 ? 1 : 2, tries === 0 ? 'must' : 'may');
+    if (tries === 0) return [...end, begins];
+    const moves = [
+      ...end,
+      begins,
+      back(this.signal(part, 'hears late that an attempt failed', failed('late'), {}, 'may')),
+      this.tried(part, 'cannot tell its outcome', { type: 'outcomeUnknown' }, 2),
+    ];
+    if (tries === 2 || !happened)
+      moves.push(back(this.tried(part, 'fails without an effect', failed('latest'), tries === 1 ? 0 : 2)));
+    if (happened) return [...moves, this.signal(part, 'records its effect', { type: 'effectRecorded' })];
+    return [
+      ...moves,
+      this.outside(part, 'has its effect', { effects: part.effects + 1 }),
+      this.tried(part, 'is refused', { type: 'rejected' }, this.step.role === 'retriable' ? tries : 0),
+      back(this.tried(part, 'is known not to have happened', { type: 'notHappened' }, 0)),
+    ];
+  }
+
+  /** An attempt that nobody heard of again has its effect after the step was closed. */
+  private late(part: Part): Move[] {
+    if (!isClosed(part.row.status) || part.tries === 0 || part.effects > 0) return [];
+    return [this.outside(part, 'has its effect after all', { effects: 1 }, 'may')];
+  }
+
+  private tried(part: Part, text: string, signal: Signal, tries: Part['tries'], duty: Duty = 'may'): Move {
+    const move = this.signal(part, text, signal, {}, duty);
+    return { ...move, to: this.parts.with(move.to, { tries }) };
   }
 
   private back(part: Part): Move[] {
@@ -111,6 +148,10 @@ export class Moves {
       case 'rejected on an unknown outcome':
         return status === 'running'
           ? [this.signal(part, 'times out and is taken for refused', { type: 'rejected' }, {}, 'may')]
+          : [];
+      case 'said not to have happened too early':
+        return status === 'running'
+          ? [back(this.signal(part, 'is wrongly said not to have happened', { type: 'notHappened' }, {}, 'may'))]
           : [];
       case 'event lost after commit':
         return status === 'running' ? this.forward(part).flatMap(unpublished) : [];
@@ -151,4 +192,15 @@ export class Moves {
 function unpublished(move: Move): Move[] {
   if (move.publishes === 0) return [];
   return [{ ...move, text: `${move.text}, but crashes before it is sent`, publishes: 0, duty: 'may' }];
+}
+
+/** The latest attempt that was begun is always named so, whatever its name was when it began. */
+const begun: Signal = { type: 'attemptBegun', attempt: 'next' };
+
+function failed(attempt: string): Signal {
+  return { type: 'attemptFailed', attempt };
+}
+
+function back(move: Move): Move {
+  return { ...move, backwards: true };
 }

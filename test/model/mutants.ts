@@ -4,7 +4,15 @@ import type { SagaFact } from '../../libs/saga/src/protocol/saga-state.js';
 import type { Advance, Signal, StepState } from '../../libs/saga/src/protocol/step-state.js';
 import { realCore, type Core } from './core.js';
 import { definitions } from './definitions.js';
-import { acknowledged, plain, withAborts, withDeadLetters, type Environment, type Fault } from './environment.js';
+import {
+  acknowledged,
+  outside,
+  plain,
+  withAborts,
+  withDeadLetters,
+  type Environment,
+  type Fault,
+} from './environment.js';
 
 /** A way to get the protocol wrong, where it shows, and the invariant that falls. */
 export interface Mutant {
@@ -63,6 +71,37 @@ export const mutants: readonly Mutant[] = [
       ? closing(state, 'rejected')
       : undefined,
   ),
+  machine('used up attempts reject whatever is known', linear, outside, 'I4', ({ step, state, signal }) =>
+    signal.type === 'attemptsExhausted' && state.status === 'running' && step.role !== 'retriable'
+      ? closing(state, 'rejected')
+      : undefined,
+  ),
+  machine('a failure decides for the attempts before it', linear, outside, 'I4', ({ state, signal }) =>
+    signal.type === 'attemptFailed' && state.undecided?.attempt === signal.attempt ? decided(state) : undefined,
+  ),
+  machine('a failure that is told late decides for the attempt after it', linear, outside, 'I4', ({ state, signal }) =>
+    signal.type === 'attemptFailed' && state.undecided?.earlier === false ? decided(state) : undefined,
+  ),
+  machine('a step that begins again forgets that it had begun', linear, outside, 'I4', ({ state, signal }) =>
+    signal.type === 'attemptBegun' && state.status === 'running'
+      ? { state: { ...state, undecided: { attempt: signal.attempt, earlier: false } }, verdict: 'handled' }
+      : undefined,
+  ),
+  machine('an unknown outcome counts as a failure', linear, outside, 'I4', ({ state, signal }) =>
+    signal.type === 'outcomeUnknown' && state.status === 'running' ? decided(state) : undefined,
+  ),
+  machine('a step is abandoned though it may have its effect', fanOut, outside, 'I4', ({ step, state, signal }) =>
+    signal.type === 'abandoned' &&
+    state.status === 'running' &&
+    state.successorsClosed.length === step.successors.length
+      ? closing(state, 'cancelled')
+      : undefined,
+  ),
+  machine('a step is abandoned before it is doomed', linear, outside, 'I6', ({ state, signal }) =>
+    signal.type === 'abandoned' && state.status === 'running' && !state.undecided
+      ? closing(state, 'cancelled')
+      : undefined,
+  ),
   {
     ...sound('compensatable after the pivot', plain, 'I6'),
     saga: changed(linear, { R: { role: 'compensatable', kind: 'compensatable' } }),
@@ -99,6 +138,7 @@ export const mutants: readonly Mutant[] = [
   faulty('no idempotency key', plain, 'I1'),
   faulty('no idempotency key of the undo', plain, 'I1'),
   faulty('rejected on an unknown outcome', plain, 'I4'),
+  faulty('said not to have happened too early', outside, 'I4'),
   faulty('tombstone expires', plain, 'I5'),
 ];
 
@@ -135,6 +175,10 @@ function undoing(state: StepState): Advance {
 
 function closing(state: StepState, status: 'cancelled' | 'rejected'): Advance {
   return { state: { ...state, status }, verdict: 'handled', emit: status };
+}
+
+function decided({ undecided: _known, ...state }: StepState): Advance {
+  return { state, verdict: 'handled' };
 }
 
 function hasDeadLetter(facts: readonly SagaFact[], step: string): boolean {

@@ -9,6 +9,8 @@ export interface Part {
   readonly row: StepState;
   readonly effects: number;
   readonly undos: number;
+  /** What is really true of attempts outside that were begun: none may have its effect, the latest may, an earlier one may too. */
+  readonly tries: 0 | 1 | 2;
   /** An operator accepted the effect as a loss. */
   readonly waived: boolean;
   /** The events that the step has read; kept in the acknowledged variant only, otherwise 0. */
@@ -25,7 +27,7 @@ export class Parts {
   private readonly known = new Map<string, Part>();
 
   initial(step: string): Part {
-    return this.keep({ id: 0, step, row: untouched, effects: 0, undos: 0, waived: false, read: 0 });
+    return this.keep({ id: 0, step, row: untouched, effects: 0, undos: 0, tries: 0, waived: false, read: 0 });
   }
 
   with(part: Part, change: Partial<Omit<Part, 'id' | 'step'>>): Part {
@@ -35,12 +37,17 @@ export class Parts {
   private keep(part: Part): Part {
     const predecessorsDone = [...part.row.predecessorsDone].toSorted();
     const successorsClosed = [...part.row.successorsClosed].toSorted();
-    const { step, effects, undos, waived, read, row } = part;
-    const key = [step, row.status, predecessorsDone, successorsClosed, effects, undos, waived, read].join('|');
+    const { step, effects, undos, tries, waived, read, row } = part;
+    const { status } = row;
+    const undecided = status === 'running' && row.undecided ? { ...row.undecided, attempt: 'latest' } : undefined;
+    const unknown = undecided?.earlier;
+    const key = [step, status, predecessorsDone, successorsClosed, unknown, effects, undos, tries, waived, read].join(
+      '|',
+    );
     const kept = this.known.get(key) ?? {
       ...part,
       id: this.known.size,
-      row: { status: row.status, predecessorsDone, successorsClosed },
+      row: { status, predecessorsDone, successorsClosed, ...(undecided && { undecided }) },
     };
     this.known.set(key, kept);
     return kept;

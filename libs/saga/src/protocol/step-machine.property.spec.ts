@@ -19,6 +19,7 @@ const anySignal: fc.Arbitrary<Signal> = fc.oneof(
     type: fc.constantFrom('predecessorDone', 'predecessorClosed', 'successorClosed'),
     step: fc.constantFrom(...names),
   }),
+  fc.record({ type: fc.constantFrom('attemptBegun', 'attemptFailed'), attempt: fc.constantFrom('1', '2') }),
   fc.record({
     type: fc.constantFrom(
       'started',
@@ -26,6 +27,9 @@ const anySignal: fc.Arbitrary<Signal> = fc.oneof(
       'effectRecorded',
       'rejected',
       'outcomeUnknown',
+      'notHappened',
+      'attemptsExhausted',
+      'abandoned',
       'undone',
       'undoExhausted',
       'resolve',
@@ -71,6 +75,14 @@ describe('whatever happens to a step', { timeout: 60_000 }, () => {
   test('its status moves right only, a redrive apart', () => {
     const found = historyAgainst(
       (_step, before, { type }, after) => type === 'redrive' || rank[after.status] >= rank[before.status],
+    );
+    expect(found).toBeNull();
+  });
+
+  test('it is never rejected for want of attempts, nor abandoned, while an outcome is unknown', () => {
+    const found = historyAgainst(
+      (_step, before, { type }, after) =>
+        !before.undecided || (type !== 'attemptsExhausted' && type !== 'abandoned') || after.status === before.status,
     );
     expect(found).toBeNull();
   });

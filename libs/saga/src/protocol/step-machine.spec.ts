@@ -28,7 +28,21 @@ effectRecorded all closed     | C     | anomaly   | compensating | duplicate    
 effectRecorded all closed     | P R   | anomaly   | done         | duplicate    | duplicate    | duplicate    | lateUndo | lateUndo  | duplicate
 rejected                      | C P   | ignored   | rejected     | ignored      | ignored      | ignored      | ignored  | ignored   | ignored
 rejected                      | R     | ignored   | refused      | ignored      | ignored      | ignored      | ignored  | ignored   | ignored
+attemptBegun                  | C P R | ignored   | stays        | ignored      | stays        | ignored      | ignored  | ignored   | ignored
+attemptBegun again            | C P R | ignored   | stays        | ignored      | stays        | ignored      | ignored  | ignored   | ignored
+attemptFailed the only one    | C P R | ignored   | stays        | ignored      | stays        | ignored      | ignored  | ignored   | ignored
+attemptFailed after another   | C P R | ignored   | stays        | ignored      | stays        | ignored      | ignored  | ignored   | ignored
+attemptFailed late            | C P R | ignored   | ignored      | ignored      | ignored      | ignored      | ignored  | ignored   | ignored
 outcomeUnknown                | C P R | ignored   | stays        | ignored      | stays        | ignored      | ignored  | ignored   | ignored
+outcomeUnknown of an attempt  | C P R | ignored   | stays        | ignored      | stays        | ignored      | ignored  | ignored   | ignored
+notHappened                   | C P R | ignored   | stays        | ignored      | ignored      | ignored      | ignored  | ignored   | ignored
+attemptsExhausted             | C P   | ignored   | rejected     | ignored      | ignored      | ignored      | ignored  | ignored   | ignored
+attemptsExhausted             | R     | ignored   | refused      | ignored      | ignored      | ignored      | ignored  | ignored   | ignored
+attemptsExhausted undecided   | C P R | ignored   | refused      | ignored      | ignored      | ignored      | ignored  | ignored   | ignored
+abandoned one closed          | C P R | ignored   | refused      | ignored      | ignored      | ignored      | ignored  | ignored   | ignored
+abandoned all closed          | C     | ignored   | cancelled    | ignored      | ignored      | ignored      | ignored  | ignored   | ignored
+abandoned all closed          | P R   | ignored   | refused      | ignored      | ignored      | ignored      | ignored  | ignored   | ignored
+abandoned all but undecided   | C P R | ignored   | refused      | ignored      | ignored      | ignored      | ignored  | ignored   | ignored
 undone                        | C P R | ignored   | ignored      | ignored      | compensated  | ignored      | ignored  | ignored   | ignored
 undoExhausted                 | C P R | ignored   | ignored      | ignored      | deadLettered | ignored      | ignored  | ignored   | ignored
 resolve                       | C P R | refused   | refused      | refused      | refused      | compensated  | refused  | refused   | refused
@@ -37,7 +51,7 @@ redrive                       | C P R | refused   | refused      | refused      
 `;
 
 /** What the row knew before, and who the signal is from. The step comes after p and q, and before s and t. */
-const situations: Readonly<Record<string, { before: Partial<StepState>; from?: string }>> = {
+const situations: Readonly<Record<string, { before: Partial<StepState>; from?: string; attempt?: string }>> = {
   'predecessorDone first': { before: {}, from: 'p' },
   'predecessorDone last': { before: { predecessorsDone: ['p'] }, from: 'q' },
   'predecessorDone again': { before: { predecessorsDone: ['p'] }, from: 'p' },
@@ -51,6 +65,19 @@ const situations: Readonly<Record<string, { before: Partial<StepState>; from?: s
   'successorClosed stranger': { before: {}, from: 'p' },
   'effectRecorded one closed': { before: { successorsClosed: ['t'] } },
   'effectRecorded all closed': { before: { successorsClosed: ['t', 's'] } },
+  attemptBegun: { before: {}, attempt: '2' },
+  'attemptBegun again': { before: { undecided: { attempt: '1', earlier: false } }, attempt: '2' },
+  'attemptFailed the only one': { before: { undecided: { attempt: '2', earlier: false } }, attempt: '2' },
+  'attemptFailed after another': { before: { undecided: { attempt: '2', earlier: true } }, attempt: '2' },
+  'attemptFailed late': { before: { undecided: { attempt: '2', earlier: false } }, attempt: '1' },
+  'outcomeUnknown of an attempt': { before: { undecided: { attempt: '2', earlier: false } } },
+  notHappened: { before: { undecided: { attempt: '2', earlier: true } } },
+  'attemptsExhausted undecided': { before: { undecided: { attempt: '2', earlier: false } } },
+  'abandoned one closed': { before: { successorsClosed: ['t'] } },
+  'abandoned all closed': { before: { successorsClosed: ['t', 's'] } },
+  'abandoned all but undecided': {
+    before: { successorsClosed: ['t', 's'], undecided: { attempt: '2', earlier: false } },
+  },
 };
 
 const roles: Readonly<Record<string, StepRole>> = { C: 'compensatable', P: 'pivot', R: 'retriable' };
@@ -88,10 +115,10 @@ const cells: readonly Cell[] = rows.flatMap(([name, roleNames, ...answers]) =>
 );
 
 function cellOf(name: string, role: StepRole, status: StepStatus, answer: string): Cell {
-  const { before, from } = situations[name] ?? { before: {} };
+  const { before, from, attempt } = situations[name] ?? { before: {} };
   const step: StepShape = { name: 'x', role, predecessors: ['p', 'q'], successors: ['s', 't'] };
   const state: StepState = { status, predecessorsDone: [], successorsClosed: [], ...before };
-  const signal = { type: name.split(' ')[0], ...(from !== undefined && { step: from }) } as Signal;
+  const signal = { type: name.split(' ')[0], ...(from !== undefined && { step: from }), attempt } as Signal;
   return {
     title: `${name}, ${role} ${status}: ${answer}`,
     step,
@@ -119,7 +146,22 @@ function grown(state: StepState, signal: Signal): StepState {
     return { ...state, predecessorsDone: [...state.predecessorsDone, signal.step] };
   if (signal.type === 'successorClosed')
     return { ...state, successorsClosed: [...state.successorsClosed, signal.step] };
-  return state;
+  return { ...state, undecided: undecidedAfter(state, signal) };
+}
+
+function undecidedAfter({ undecided }: StepState, signal: Signal): StepState['undecided'] {
+  switch (signal.type) {
+    case 'attemptBegun':
+      return { attempt: '2', earlier: undecided !== undefined };
+    case 'attemptFailed':
+      return undecided?.earlier ? undecided : undefined;
+    case 'outcomeUnknown':
+      return { attempt: undecided?.attempt ?? '', earlier: true };
+    case 'notHappened':
+      return undefined;
+    default:
+      return undecided;
+  }
 }
 
 describe('the participant machine', () => {
@@ -136,7 +178,12 @@ describe('the participant machine', () => {
       abortRequested: true,
       effectRecorded: true,
       rejected: true,
+      attemptBegun: true,
+      attemptFailed: true,
       outcomeUnknown: true,
+      notHappened: true,
+      attemptsExhausted: true,
+      abandoned: true,
       undone: true,
       undoExhausted: true,
       resolve: true,

@@ -1,5 +1,13 @@
 import type { StepShape } from '../definition/saga-definition.js';
 import { isClosed, type Advance, type Signal, type StepState, type Verdict } from './step-state.js';
+import {
+  onAbandoned,
+  onAttemptBegun,
+  onAttemptFailed,
+  onAttemptsExhausted,
+  onNotHappened,
+  onOutcomeUnknown,
+} from './undecided.js';
 
 /**
  * The participant machine: what a step does when something happens, given only its own row. Pure and total: every signal has an
@@ -24,8 +32,18 @@ export function advance(step: StepShape, state: StepState, signal: Signal): Adva
       return onEffectRecorded(step, state);
     case 'rejected':
       return onRejected(step, state);
+    case 'attemptBegun':
+      return onAttemptBegun(state, signal.attempt);
+    case 'attemptFailed':
+      return onAttemptFailed(state, signal.attempt);
     case 'outcomeUnknown':
-      return { state, verdict: state.status === 'running' || state.status === 'compensating' ? 'handled' : 'ignored' };
+      return onOutcomeUnknown(state);
+    case 'notHappened':
+      return onNotHappened(state);
+    case 'attemptsExhausted':
+      return onAttemptsExhausted(step, state);
+    case 'abandoned':
+      return onAbandoned(state, isDoomed(step, state));
     case 'undone':
       return state.status === 'compensating' ? compensated(state) : ignored(state);
     case 'undoExhausted':

@@ -1,4 +1,5 @@
 import type { Outcome } from './outcome.js';
+import type { Undecided } from './undecided.js';
 
 /**
  * Where a step stands. `none`: nothing decided. `running`: it shall have its effect (waiting for an attempt, or in one).
@@ -12,6 +13,8 @@ export interface StepState {
   readonly status: StepStatus;
   readonly predecessorsDone: readonly string[];
   readonly successorsClosed: readonly string[];
+  /** While the step is running or compensating: nobody knows what came of an attempt outside the database. */
+  readonly undecided?: Undecided;
 }
 
 export const untouched: StepState = { status: 'none', predecessorsDone: [], successorsClosed: [] };
@@ -29,7 +32,12 @@ export type Signal =
   | { readonly type: 'abortRequested' }
   | { readonly type: 'effectRecorded' }
   | { readonly type: 'rejected' }
+  | { readonly type: 'attemptBegun'; readonly attempt: string }
+  | { readonly type: 'attemptFailed'; readonly attempt: string }
   | { readonly type: 'outcomeUnknown' }
+  | { readonly type: 'notHappened' }
+  | { readonly type: 'attemptsExhausted' }
+  | { readonly type: 'abandoned' }
   | { readonly type: 'undone' }
   | { readonly type: 'undoExhausted' }
   | { readonly type: 'resolve' }
