@@ -106,6 +106,27 @@ describe('two versions of a saga in one service', () => {
   });
 });
 
+describe('a replica of the version before', () => {
+  it('leaves attempts that it has no method for to the replicas that have, and says so once', async () => {
+    let fails = true;
+    const trouble = (): unknown => {
+      if (fails) throw new Error('the bank is away');
+      return undefined;
+    };
+    const late = await Service.started(ground, [charging(), chargingV2(trouble)]);
+    for (const sagaId of [randomUUID(), randomUUID()]) await ground.transport.deliver([checked(sagaId)]);
+    late.kill();
+    const old = await Service.started(ground, [charging()], { random: () => 0.5 });
+    await ground.clock.advance(20_000);
+    expect(old.logs.filter((line) => line.includes('no method for step "charge" of saga "booking" version 2'))).toHaveLength(1); // prettier-ignore
+    expect(ground.store.effects).toEqual([]);
+    fails = false;
+    await Service.started(ground, [chargingV2(trouble)]);
+    await ground.clock.advance(20_000);
+    expect(ground.store.effects).toHaveLength(2);
+  });
+});
+
 describe('a version that a service has no step of', () => {
   it('is ignored once the service is told of it', async () => {
     const service = new Service(ground, [charging()], { knows: [BookingV2] });

@@ -185,6 +185,16 @@ describe('an application does not start when', () => {
     );
   });
 
+  test('the naming of topics gives a saga one that the library has for dead letters', async () => {
+    const naming = ({ type }: { type: string }) => (type === 'payment.done' ? 'saga.dead-letters' : 'payments');
+    const app = started({ saga: { sagas: [Payment], topics: naming, prefix: 'test.' } });
+    await expect(app).rejects.toThrow(
+      'the option topics gives saga "payment" the topic "test.saga.dead-letters", which the library keeps for dead letters; name another',
+    );
+    const failed = started({ saga: { sagas: [Payment], topics: () => 'saga.compensation.failed' } });
+    await expect(failed).rejects.toThrow('gives saga "payment" the topic "saga.compensation.failed"');
+  });
+
   test('a handler has a retry policy that cannot be', async () => {
     @Injectable()
     class Steps {

@@ -1,5 +1,5 @@
 import type { TestingModule } from '@nestjs/testing';
-import { SagaTrackerModule, inMemory, type TrackedSaga } from 'nest-saga';
+import { SagaTrackerModule, inMemory, type SagaGraph, type TrackedSaga } from 'nest-saga';
 import { encode } from '../../libs/saga/src/protocol/cloud-event.js';
 import { messageId, type Envelope } from '../../libs/saga/src/protocol/envelope.js';
 import type { Outcome } from '../../libs/saga/src/protocol/outcome.js';
@@ -16,18 +16,18 @@ export class TrackerScene {
 
   constructor(readonly url: string) {}
 
-  tracking(service = 'watch', log?: LogLines): Promise<TestingModule> {
+  tracking(service = 'watch', log?: LogLines, sagas: readonly SagaGraph[] = [Order]): Promise<TestingModule> {
     return startedOn(this.url, {
       imports: [SagaTrackerModule],
-      saga: { service, transport: this.transport, sagas: [Order] },
+      saga: { service, transport: this.transport, sagas },
       ...(log && { log }),
     });
   }
 
   /** Events of a saga on their topic, each caused by the one before it in the story, sent in the order given. */
-  async send(sagaId: string, story: readonly Fact[], order: readonly Fact[] = story): Promise<void> {
+  async send(sagaId: string, story: readonly Fact[], order: readonly Fact[] = story, sagaVersion = 1): Promise<void> {
     for (const fact of order) {
-      const event = eventOf(sagaId, fact, story[story.indexOf(fact) - 1]);
+      const event = { ...eventOf(sagaId, fact, story[story.indexOf(fact) - 1]), sagaVersion };
       await this.publish(encode(event, 'saga.order'));
     }
   }

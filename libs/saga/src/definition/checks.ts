@@ -2,6 +2,7 @@ import { eventViolations } from './event-checks.js';
 import { ancestorsOf, predecessorsOf, sourcesOf, type Specs } from './graph.js';
 import { commitPointViolations, kindViolations } from './kind-checks.js';
 import { quoted } from './quoted.js';
+import { reservedSagaViolations } from './reserved-names.js';
 
 /** A saga that cannot be right. The message and `violations` list everything that is wrong and how to mend each. */
 export class InvalidSagaDefinition extends Error {
@@ -34,6 +35,7 @@ function nameViolations(saga: string, specs: Specs): string[] {
   if (!/^[A-Za-z][A-Za-z0-9._-]{0,99}$/.test(saga)) {
     violations.push(`its name must be up to 100 letters, digits, ".", "_" or "-", starting with a letter`);
   }
+  violations.push(...reservedSagaViolations(saga));
   if (Object.keys(specs).length === 0) violations.push('it has no steps; declare at least one');
   for (const name of Object.keys(specs)) {
     if (!/^[A-Za-z][A-Za-z0-9_-]{0,99}$/.test(name)) {

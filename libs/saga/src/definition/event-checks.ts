@@ -2,6 +2,7 @@ import { defaultEventType } from './default-events.js';
 import { eventFrom, type EventClass } from './domain-event.js';
 import type { Specs } from './graph.js';
 import { quoted } from './quoted.js';
+import { reservedTypeViolations } from './reserved-names.js';
 import type { StepSpec } from './step-spec.js';
 
 const roles = ['emits', 'rejected', 'compensated', 'cancelled', 'on'] as const;
@@ -13,6 +14,7 @@ export function eventViolations(saga: string, specs: Specs): string[] {
   const violations = steps.flatMap(([name, spec]) => [...notEvents(name, spec), ...unmakable(saga, name, spec)]);
   const uses = new Map<string, string[]>();
   for (const { type, place } of steps.flatMap(([name, spec]) => usesOf(saga, name, spec))) {
+    violations.push(...reservedTypeViolations(place, type));
     uses.set(type, [...(uses.get(type) ?? []), place]);
   }
   for (const [type, places] of uses) {

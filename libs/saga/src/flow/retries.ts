@@ -1,5 +1,6 @@
 import type { FenceRow } from '../ports/fence-row.js';
 import type { Delivery, Settled } from './delivery.js';
+import { handBack } from './hand-back.js';
 import type { Participant } from './participant.js';
 
 const atOnce = 200;
@@ -17,6 +18,7 @@ export class Retries {
   private awake: (() => void) | undefined;
   private looking: Promise<void> | undefined;
   private stopped = false;
+  private readonly left = new Set<string>();
 
   constructor(
     private readonly participant: Pick<Participant, 'store' | 'clock' | 'chance' | 'logger' | 'settings' | 'steps'>,
@@ -63,7 +65,7 @@ export class Retries {
     try {
       const due = await store.claimDue(room, settings.lease);
       for (const row of due) this.take(row);
-      const next = due.length === room ? 0 : await store.nextDue();
+      const next = due.length === room ? 0 : await this.nextDue();
       if (next !== undefined) this.earliest = Math.min(this.earliest, clock.now().getTime() + next);
     } catch (error) {
       logger.warn(`Looking for due attempts failed and is repeated: ${String(error)}`);
@@ -78,14 +80,29 @@ export class Retries {
   private async attempt(row: FenceRow): Promise<void> {
     const { steps, logger } = this.participant;
     const bound = steps.ofRow(row);
-    if (!bound) {
-      logger.error(`Step "${row.step}" of saga ${row.sagaId} is due, but this service has no method for it any more.`);
-      return;
-    }
     try {
+      if (!bound) return await this.leave(row);
       await this.submit({ sagaId: row.sagaId, bound, headers: row.headers, happening: { type: 'attempt' } });
     } catch (error) {
       logger.warn(`The attempt of step "${row.step}" of saga ${row.sagaId} is made again: ${String(error)}`);
     }
+  }
+
+  /** Who has to leave rows to others is not there first when they are due. */
+  private async nextDue(): Promise<number | undefined> {
+    return this.left.size > 0 ? undefined : this.participant.store.nextDue();
+  }
+
+  /** Said once for a step: all its rows come again until somebody can attempt them. */
+  private async leave(row: FenceRow): Promise<void> {
+    const { sagaType, sagaVersion } = row.headers;
+    const step = `step "${row.step}" of saga "${sagaType}" version ${sagaVersion}`;
+    if (!this.left.has(step)) {
+      this.participant.logger.error(
+        `This process has no method for ${step}, of which saga ${row.sagaId} and maybe more are due; they are left to replicas that have.`,
+      );
+    }
+    this.left.add(step);
+    await handBack(this.participant, row);
   }
 }

@@ -6,6 +6,7 @@ import { missingEnhancers } from './enhancers.js';
 import type { FoundHandler } from './explorer.js';
 import { heardIn } from './heard-events.js';
 import { retryViolations } from './option-checks.js';
+import { topicViolations } from './topic-checks.js';
 
 /** The application does not fit its sagas. The message and `violations` list everything that is wrong and how to mend each. */
 export class InvalidSagaSetup extends Error {
@@ -40,7 +41,7 @@ export function setupViolations(
     ...missingCompensations(steps, undos),
     ...strayCompensations(steps, undos),
     ...sameNames(sagas),
-    ...illegalTopics(sagas, topics),
+    ...topicViolations(sagas, topics),
   ];
 }
 
@@ -133,16 +134,6 @@ function sameNames(sagas: readonly SagaGraph[]): readonly string[] {
     (saga) =>
       `two definitions are version ${saga.version} of saga "${saga.name}"; give the later one a version of its own: defineSaga(name, steps, { version: ${saga.version + 1} })`,
   );
-}
-
-function illegalTopics(sagas: readonly SagaGraph[], topics: Topics): readonly string[] {
-  const names = new Set(sagas.flatMap((saga) => topics.ofSaga(saga)));
-  return [...names]
-    .filter((name) => !/^[A-Za-z0-9._-]{1,249}$/.test(name))
-    .map(
-      (name) =>
-        `the option topics names a topic "${name}"; use up to 249 letters, digits, ".", "_" or "-", the prefix included`,
-    );
 }
 
 function named(step: StepNode): string {

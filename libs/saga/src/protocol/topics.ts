@@ -52,16 +52,17 @@ function chooser(naming: TopicNaming): (event: TopicSubject) => string {
 }
 
 function typesOf(saga: SagaGraph): readonly string[] {
-  return [
-    ...Object.values(saga.steps).flatMap(({ events }) => [
-      events.done.type,
-      events.rejected.type,
-      events.compensated.type,
-      events.cancelled.type,
-      events.defaults.rejected.type,
-      events.defaults.compensated.type,
-    ]),
-    abortRequested,
-    compensationFailed,
-  ];
+  return [...eventTypesOf(saga), abortRequested, compensationFailed];
+}
+
+/** Every type of event that the steps of a saga emit. */
+export function eventTypesOf(saga: SagaGraph): readonly string[] {
+  return Object.values(saga.steps).flatMap(({ events }) => [
+    events.done.type,
+    events.rejected.type,
+    events.compensated.type,
+    events.cancelled.type,
+    events.defaults.rejected.type,
+    events.defaults.compensated.type,
+  ]);
 }

@@ -2,8 +2,8 @@ import type { SagaGraph } from '../definition/saga-definition.js';
 import type { Envelope } from '../protocol/envelope.js';
 import { isClosing } from '../protocol/outcome.js';
 
-/** Each event after all that led to it, whatever the clocks of its services said; otherwise by time. */
-export function causalOrder(saga: SagaGraph, events: readonly Envelope[]): readonly Envelope[] {
+/** Each event after all that led to it, whatever the clocks of its services said; otherwise by time. Without a definition, by the causes that events name. */
+export function causalOrder(saga: SagaGraph | undefined, events: readonly Envelope[]): readonly Envelope[] {
   const placed = new Set<Envelope>();
   const ordered: Envelope[] = [];
   const place = (event: Envelope): void => {
@@ -17,9 +17,9 @@ export function causalOrder(saga: SagaGraph, events: readonly Envelope[]): reado
 }
 
 /** An event names one cause; a step that ran has all its predecessors, and an undo waits for everything after its step. */
-function ledTo(saga: SagaGraph, earlier: Envelope, later: Envelope): boolean {
+function ledTo(saga: SagaGraph | undefined, earlier: Envelope, later: Envelope): boolean {
   if (earlier.id === later.causationId) return true;
-  const step = saga.steps[later.step];
+  const step = saga?.steps[later.step];
   if (!step) return false;
   if (later.outcome === 'done' || later.outcome === 'rejected') {
     return earlier.outcome === 'done' && step.predecessors.includes(earlier.step);

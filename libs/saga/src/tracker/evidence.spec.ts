@@ -14,6 +14,15 @@ const Order = defineSaga('order', {
   place: { emits: event('placed') },
   charge: { after: 'place', emits: event('charged') },
 });
+const OrderV2 = defineSaga(
+  'order',
+  {
+    place: { emits: event('placed') },
+    check: { after: 'place', kind: 'readOnly', emits: event('checked') },
+    charge: { after: 'check', emits: event('charged') },
+  },
+  { version: 2 },
+);
 const Refund = defineSaga('refund', { pay: { emits: event('paid') } });
 
 const sagaId = '018f0000-0000-7000-8000-000000000001';
@@ -74,6 +83,25 @@ describe('the events of a saga prove', () => {
     });
   });
 
+  test('its state by the definition of its own version', () => {
+    const checked = { ...happened('check', 'done', { sagaVersion: 2 }) };
+    const story = [happened('place', 'done', { sagaVersion: 2 }), checked];
+    expect(evidenceOf([Order, OrderV2], story)).toMatchObject({ saga: OrderV2, version: 2, status: 'running', inconsistencies: [] }); // prettier-ignore
+    const finished = [...story, happened('charge', 'done', { sagaVersion: 2 })];
+    expect(evidenceOf([OrderV2, Order], finished)).toMatchObject({ status: 'completed', inconsistencies: [] });
+  });
+
+  test('nothing where no definition of their version is known', () => {
+    expect(evidenceOf([Order], [happened('place', 'done', { sagaVersion: 2 })])).toBeUndefined();
+  });
+
+  test('that events of two versions have one id', () => {
+    const events = [happened('charge', 'done', { sagaVersion: 2 }), happened('place', 'done')];
+    const expected = { saga: Order, status: 'running', inconsistencies: ['it has events of version 2 as well'] };
+    expect(evidenceOf([Order, OrderV2], events)).toMatchObject(expected);
+    expect(evidenceOf([OrderV2, Order], events.toReversed())).toMatchObject(expected);
+  });
+
   test('violations of the protocol, in one order', () => {
     const events = [
       happened('charge', 'done'),
@@ -81,7 +109,9 @@ describe('the events of a saga prove', () => {
       happened('place', 'done'),
       happened('nowhere', 'done'),
     ];
-    const [first, ...others] = [events, events.toReversed()].map((order) => evidenceOf([Order], order).inconsistencies);
+    const [first, ...others] = [events, events.toReversed()].map(
+      (order) => evidenceOf([Order], order)?.inconsistencies,
+    );
     expect(first).toEqual([
       '"nowhere" is no step of saga "order"',
       'step "charge" closed although the pivot "charge" is done',

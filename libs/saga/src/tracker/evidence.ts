@@ -11,13 +11,17 @@ export interface Evidence extends SagaState {
 }
 
 /**
- * What the events of one saga id prove; at least one of them is of a known saga. `inconsistencies` has all that should be impossible: the
- * fold's findings, and one id that sagas of two definitions share.
+ * What the events of one saga id prove; nothing when none of them is of a definition that is known here. `inconsistencies` has all that
+ * should be impossible: the fold's findings, and one id that sagas of two definitions, or of two versions, share.
  */
-export function evidenceOf(sagas: readonly SagaGraph[], events: readonly Envelope[]): Evidence {
+export function evidenceOf(sagas: readonly SagaGraph[], events: readonly Envelope[]): Evidence | undefined {
   const types = distinct(events.map(({ sagaType }) => sagaType));
-  const saga = sagas.toSorted((a, b) => (a.name < b.name ? -1 : 1)).find(({ name }) => types.includes(name))!;
-  const facts = events.filter(({ sagaType }) => sagaType === saga.name);
+  const saga = sagas
+    .toSorted((a, b) => (a.name === b.name ? a.version - b.version : a.name < b.name ? -1 : 1))
+    .find((candidate) => events.some((event) => isOf(candidate, event)));
+  if (!saga) return undefined;
+  const facts = events.filter((event) => isOf(saga, event));
+  const versions = distinct(events.filter(({ sagaType }) => sagaType === saga.name).map((event) => String(event.sagaVersion))); // prettier-ignore
   const earliest = facts.reduce((a, b) => (Date.parse(b.time) < Date.parse(a.time) ? b : a));
   const state = foldSaga(saga, facts);
   return {
@@ -25,12 +29,20 @@ export function evidenceOf(sagas: readonly SagaGraph[], events: readonly Envelop
     inconsistencies: [
       ...state.inconsistencies.toSorted(),
       ...types.filter((type) => type !== saga.name).map((type) => `saga "${type}" has the same id`),
+      ...versions
+        .filter((version) => version !== String(saga.version))
+        .map((version) => `it has events of version ${version} as well`),
     ],
     saga,
-    version: Math.min(...facts.map(({ sagaVersion }) => sagaVersion)),
+    version: saga.version,
     correlationId: distinct(facts.map(({ correlationId }) => correlationId))[0]!,
     startedAt: earliest.time,
   };
+}
+
+/** Whether a definition is the one that an event's saga began with. */
+export function isOf({ name, version }: SagaGraph, event: Pick<Envelope, 'sagaType' | 'sagaVersion'>): boolean {
+  return event.sagaType === name && event.sagaVersion === version;
 }
 
 function distinct(values: readonly string[]): readonly string[] {

@@ -1,4 +1,5 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
 import { decode } from '../protocol/cloud-event.js';
 import type { Envelope } from '../protocol/envelope.js';
 import type { Outcome } from '../protocol/outcome.js';
@@ -9,7 +10,16 @@ import { SagaRuntime } from '../nest/runtime.js';
 import { isSagaId } from '../nest/saga-id.js';
 import { causalOrder } from './causal-order.js';
 import { evidenceOf } from './evidence.js';
-import { appendEvents, eventsOf, lockInstances, saveInstances, snapshotOf, type Snapshot } from './tracker-tables.js';
+import {
+  appendEvents,
+  eventsOf,
+  lockInstances,
+  lockUnfolded,
+  markUnfolded,
+  saveInstances,
+  snapshotOf,
+  type Snapshot,
+} from './tracker-tables.js';
 
 /** A saga as its events tell it. */
 export interface TrackedSaga {
@@ -58,8 +68,8 @@ export class SagaTracker implements OnModuleInit {
     if (!isSagaId(sagaId)) return undefined;
     const { manager } = this.runtime.dataSource();
     const snapshot = await snapshotOf(manager, sagaId);
-    const saga = this.runtime.sagas.find(({ name }) => name === snapshot?.saga);
-    if (!snapshot || !saga) return undefined;
+    if (!snapshot || !this.runtime.sagas.some(({ name }) => name === snapshot.saga)) return undefined;
+    const saga = this.runtime.sagas.find(({ name, version }) => name === snapshot.saga && version === snapshot.version);
     const events = await eventsOf(manager, [sagaId]);
     return { ...snapshot, history: causalOrder(saga, events).map(entryOf) };
   }
@@ -72,16 +82,37 @@ export class SagaTracker implements OnModuleInit {
     await this.runtime.dataSource().transaction(async (manager) => {
       await lockInstances(manager, events);
       await appendEvents(manager, events);
-      await saveInstances(manager, this.snapshots(await eventsOf(manager, sagaIds)));
+      await this.fold(manager, sagaIds);
     });
+  }
+
+  /** Folds what was logged by a process that did not know its version, if there is any; at most 200 sagas at once. */
+  async catchUp(): Promise<number> {
+    const { sagas } = this.runtime;
+    return this.runtime.dataSource().transaction(async (manager) => {
+      const sagaIds = await lockUnfolded(manager, sagas, 200);
+      if (sagaIds.length > 0) await this.fold(manager, sagaIds);
+      return sagaIds.length;
+    });
+  }
+
+  /** A saga of a version that is unknown here keeps the state that another process saw, and is folded by one that knows. */
+  private async fold(manager: EntityManager, sagaIds: readonly string[]): Promise<void> {
+    const snapshots = this.snapshots(await eventsOf(manager, sagaIds));
+    const folded = new Set(snapshots.map(({ sagaId }) => sagaId));
+    await saveInstances(manager, snapshots);
+    const unfolded = sagaIds.filter((sagaId) => !folded.has(sagaId));
+    if (unfolded.length > 0) await markUnfolded(manager, unfolded);
   }
 
   private snapshots(events: readonly Envelope[]): readonly (Snapshot & { readonly startedAt: string })[] {
     const bySaga = new Map<string, Envelope[]>();
     for (const event of events) bySaga.set(event.sagaId, [...(bySaga.get(event.sagaId) ?? []), event]);
-    return [...bySaga].map(([sagaId, ofSaga]) => {
-      const { saga, ...evidence } = evidenceOf(this.runtime.sagas, ofSaga);
-      return { ...evidence, sagaId, saga: saga.name };
+    return [...bySaga].flatMap(([sagaId, ofSaga]) => {
+      const proven = evidenceOf(this.runtime.sagas, ofSaga);
+      if (!proven) return [];
+      const { saga, ...evidence } = proven;
+      return [{ ...evidence, sagaId, saga: saga.name }];
     });
   }
 

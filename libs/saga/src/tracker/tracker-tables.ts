@@ -58,14 +58,36 @@ export async function saveInstances(
   await manager.query(
     `UPDATE saga_instance i
      SET saga_type = s.saga, saga_version = s.version, correlation_id = s."correlationId", started_at = s."startedAt",
-       status = s.status, steps = s.steps, inconsistencies = s.inconsistencies, updated_at = now()
+       status = s.status, steps = s.steps, inconsistencies = s.inconsistencies, unfolded = false, updated_at = now()
      FROM json_to_recordset($1::json) AS s ("sagaId" uuid, saga text, version integer, "correlationId" text, "startedAt" timestamptz,
        status text, steps json, inconsistencies text[])
      WHERE i.saga_id = s."sagaId"
-       AND (i.saga_type, i.saga_version, i.correlation_id, i.started_at, i.status, i.steps::text, i.inconsistencies)
-         IS DISTINCT FROM (s.saga, s.version, s."correlationId", s."startedAt", s.status, s.steps::text, s.inconsistencies)`,
+       AND (i.unfolded, i.saga_type, i.saga_version, i.correlation_id, i.started_at, i.status, i.steps::text, i.inconsistencies)
+         IS DISTINCT FROM (false, s.saga, s.version, s."correlationId", s."startedAt", s.status, s.steps::text, s.inconsistencies)`,
     [JSON.stringify(snapshots)],
   );
+}
+
+/** Has events that this process cannot fold: another one, which knows the version, does. */
+export async function markUnfolded(manager: EntityManager, sagaIds: readonly string[]): Promise<void> {
+  await manager.query('UPDATE saga_instance SET unfolded = true WHERE saga_id = ANY($1::uuid[]) AND NOT unfolded', [
+    sagaIds,
+  ]);
+}
+
+/** Sagas of these definitions that wait to be folded, locked; those that another process has are passed over. */
+export async function lockUnfolded(
+  manager: EntityManager,
+  sagas: readonly { readonly name: string; readonly version: number }[],
+  limit: number,
+): Promise<readonly string[]> {
+  const rows = await manager.query<{ saga_id: string }[]>(
+    `SELECT saga_id FROM saga_instance
+     WHERE unfolded AND (saga_type, saga_version) IN (SELECT * FROM unnest($1::text[], $2::integer[]))
+     ORDER BY saga_id LIMIT $3 FOR UPDATE SKIP LOCKED`,
+    [sagas.map(({ name }) => name), sagas.map(({ version }) => version), limit],
+  );
+  return rows.map(({ saga_id }) => saga_id);
 }
 
 export async function snapshotOf(manager: EntityManager, sagaId: string): Promise<Snapshot | undefined> {

@@ -95,6 +95,8 @@ const migrations: readonly string[] = [
      PRIMARY KEY (saga_id, step, kind)
    );
    CREATE INDEX saga_timer_due ON saga_timer (due_at);`,
+  `ALTER TABLE saga_instance ADD COLUMN unfolded boolean NOT NULL DEFAULT false;
+   CREATE INDEX saga_instance_unfolded ON saga_instance (saga_id) WHERE unfolded;`,
 ];
 
 const lockKey = 7_305_801_124;
