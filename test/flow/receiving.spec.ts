@@ -122,6 +122,26 @@ describe('a poison record', () => {
     expect(letter).toMatchObject({ bytes: 900_000, reason: 'its value is no JSON' });
     expect(Buffer.from(letter!.value, 'base64').toString()).toBe('x'.repeat(65_536));
   });
+
+  it('with headers too many and too long for the dead letters is put away with some of them', async () => {
+    const service = await Service.started(ground, [charging()]);
+    ground.transport.refuse = ({ key, value }) =>
+      key.length + value.length > 200_000 ? { reason: 'too large', retriable: false } : undefined;
+    const many = Object.fromEntries(Array.from({ length: 3_000 }, (_, index) => [`x-${index}`, 'y'.repeat(900)]));
+    await ground.transport.deliver([{ ...spoiled({ value: 'x', headers: many }), key: 'k'.repeat(300_000) }]);
+    const [letter] = letters();
+    expect(letter).toMatchObject({ bytes: 1, reason: 'its value is no JSON' });
+    expect(Object.keys(letter!.headers)).toHaveLength(50);
+    expect(service.tally.snapshot()).toMatchObject({ deadLettered: 1 });
+  });
+
+  it('is put away with its reason alone where the dead letters take nothing larger', async () => {
+    await Service.started(ground, [charging()]);
+    ground.transport.refuse = ({ value }) =>
+      value.length > 1_000 ? { reason: 'too large', retriable: false } : undefined;
+    await ground.transport.deliver([spoiled({ value: 'x'.repeat(5_000) })]);
+    expect(letters()).toMatchObject([{ bytes: 5_000, reason: 'its value is no JSON', value: '', headers: {} }]);
+  });
 });
 
 describe('a record that is not for this service', () => {

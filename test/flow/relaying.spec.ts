@@ -119,14 +119,15 @@ describe('a broker that is away', () => {
     expect(await scene.backlog()).toBe(0);
   });
 
-  it('that can never take a message holds up no other: that one stays in the outbox, and the log says so', async () => {
+  it('that can never take a message holds up no other: that one goes to the dead letters, once, and the log says so', async () => {
     const one = scene.relay();
     one.start();
     await scene.clock.advance(0);
     const messages = await scene.commit(3);
+    const tooLarge = messages[1]!.event;
     let refusals = 0;
     scene.transport.refuse = ({ headers }) => {
-      if (headers['ce_id'] !== messages[1]!.event.id) return undefined;
+      if (headers['ce_id'] !== tooLarge.id) return undefined;
       refusals += 1;
       return { reason: 'too large', retriable: false };
     };
@@ -136,11 +137,42 @@ describe('a broker that is away', () => {
     one.hand(later);
     await scene.clock.advance(4 * sweepEvery);
     expect(scene.transport.eventIds).toEqual(eventIds([messages[0]!, messages[2]!, ...later]));
+    expect(await scene.backlog()).toBe(0);
+    expect(refusals).toBe(1);
+    expect(scene.tally.snapshot()).toMatchObject({ deadLettered: 1 });
+    const [letter] = scene.letters();
+    expect(letter).toMatchObject({ reason: 'too large', audience: 'outbox', origin: { event: tooLarge.id } });
+    expect(scene.logs.join()).toContain(`Event ${tooLarge.id} can never be published`);
+  });
+
+  it('that takes no dead letter either leaves such a message in the outbox until it does', async () => {
+    const one = scene.relay();
+    one.start();
+    await scene.clock.advance(0);
+    const [tooLarge] = await scene.commit(1);
+    scene.transport.refuse = ({ headers }) =>
+      'ce_id' in headers ? { reason: 'too large', retriable: false } : { reason: 'no leader', retriable: true };
+    one.hand([tooLarge!]);
+    await scene.clock.advance(2 * sweepEvery);
     expect(await scene.backlog()).toBe(1);
-    expect(refusals).toBeLessThanOrEqual(5); // once, and once with every sweep
-    expect(scene.logs.join()).toContain(
-      `${messages[1]!.event.id} to topic "saga.order": too large (it can never be published)`,
-    );
+    scene.transport.refuse = ({ headers }) =>
+      'ce_id' in headers ? { reason: 'too large', retriable: false } : undefined;
+    await scene.clock.advance(2 * sweepEvery);
+    expect(await scene.backlog()).toBe(0);
+    expect(scene.letters()).toHaveLength(1);
+  });
+});
+
+describe('an event of which no record can be made', () => {
+  it('goes to the dead letters and holds up no other', async () => {
+    const one = scene.relay();
+    const messages = await scene.commit(2);
+    const odd = { ...messages[0]!, event: { ...messages[0]!.event, cause: { step: 'a', reason: undefined as never } } };
+    one.hand([odd, messages[1]!]);
+    await scene.clock.advance(200);
+    expect(scene.transport.eventIds).toEqual(eventIds([messages[1]!]));
+    expect(scene.letters()).toMatchObject([{ reason: expect.stringContaining('no record can be made') as string }]);
+    expect(await scene.backlog()).toBe(0);
   });
 });
 

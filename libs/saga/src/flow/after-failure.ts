@@ -1,8 +1,9 @@
 import { advance } from '../protocol/step-machine.js';
 import { OutcomeUnknown, StepRejected } from '../protocol/errors.js';
+import { reasonOf } from '../protocol/reason.js';
 import { isExhausted, retryDelay } from '../protocol/retry.js';
 import type { FenceRow } from '../ports/fence-row.js';
-import { rejectedBy, shortened } from './attempt.js';
+import { rejectedBy } from './attempt.js';
 import type { BoundStep } from './bound-step.js';
 import type { Delivery } from './delivery.js';
 import type { Participant } from './participant.js';
@@ -25,7 +26,7 @@ export function afterFailure(
   const due = take(delivery, before);
   if (due.run !== 'step' && due.run !== 'compensation') return undefined;
   if (delivery.happening.type === 'failed' && delivery.happening.run !== due.run) return undefined;
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = reasonOf(error);
   if (error instanceof StepRejected && due.run === 'step' && bound.node.role !== 'retriable') {
     return conclude(bound, due.row, rejectedBy(bound.node, reason));
   }
@@ -33,7 +34,7 @@ export function afterFailure(
     ...due.row,
     attempts: due.row.attempts + 1,
     failingSince: due.row.failingSince ?? participant.clock.now(),
-    lastError: shortened(reason),
+    lastError: reason,
   };
   const policy = due.run === 'step' ? bound.retry : bound.undoRetry;
   if (isExhausted(policy, failed.attempts)) {

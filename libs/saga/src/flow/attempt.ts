@@ -2,6 +2,7 @@ import { eventFrom, eventType, type EventClass } from '../definition/domain-even
 import type { StepNode } from '../definition/saga-definition.js';
 import type { Cause } from '../protocol/envelope.js';
 import { SagaError } from '../protocol/errors.js';
+import { shortened } from '../protocol/reason.js';
 import type { FenceRow, StoredEvent } from '../ports/fence-row.js';
 import type { BoundStep, CompensationContext, StepContext } from './bound-step.js';
 import type { StepResult } from './delivery.js';
@@ -109,10 +110,4 @@ function wrongAnswer(node: StepNode, row: FenceRow, answer: unknown, wanted: rea
     `Step "${node.name}" of saga "${node.saga}" answered with ${got}; return ${wanted.map((event) => `a ${event.type}`).join(' or ')}, or publish it on the event bus inside the step.`,
     { sagaId: row.sagaId, step: node.name, retriable: false },
   );
-}
-
-/** A reason as a database can keep it: at most 1,000 characters, none of them null or half of a pair. */
-export function shortened(text: string): string {
-  const cut = text.length > 1_000 ? `${text.slice(0, 999)}…` : text;
-  return cut.replaceAll(/\0|\p{Cs}/gu, '�');
 }

@@ -1,4 +1,5 @@
 import { StepRejected } from '../protocol/errors.js';
+import { reasonOf } from '../protocol/reason.js';
 import { FenceConflict, type OutboxMessage, type StepTransaction } from '../ports/step-store.js';
 import type { FenceRow } from '../ports/fence-row.js';
 import { afterFailure } from './after-failure.js';
@@ -165,7 +166,7 @@ function isAttended({ happening }: Delivery): boolean {
 
 function failureLine(row: FenceRow, error: unknown): string {
   const next = row.dueIn === undefined ? `now ${row.status}` : `next attempt in ${row.dueIn} ms`;
-  return `Step "${row.step}" of saga ${row.sagaId} failed (${row.attempts || 'last'} so far), ${next}: ${String(error)}`;
+  return `Step "${row.step}" of saga ${row.sagaId} failed (${row.attempts || 'last'} so far), ${next}: ${reasonOf(error)}`;
 }
 
 function lateEffectLine(row: FenceRow): string {

@@ -1,5 +1,6 @@
 import { eventFrom } from '../definition/domain-event.js';
 import { compensationFailed, messageId, type Cause, type Envelope } from '../protocol/envelope.js';
+import { shortened } from '../protocol/reason.js';
 import type { Advance } from '../protocol/step-state.js';
 import type { FenceRow, StoredEvent } from '../ports/fence-row.js';
 import type { BoundStep } from './bound-step.js';
@@ -43,7 +44,7 @@ export function emission(
 /** A rejection is itself the cause of the closing; its reason is the event's own, where it has one. */
 function causeOf(row: FenceRow, event: StoredEvent | undefined): Cause {
   const reason = event && 'reason' in event.data ? event.data.reason : undefined;
-  return { step: row.step, reason: typeof reason === 'string' ? reason : (event?.type ?? 'unknown') };
+  return { step: row.step, reason: typeof reason === 'string' ? shortened(reason) : (event?.type ?? 'unknown') };
 }
 
 /** Events that no method of the user's makes: a step cancelled, a compensation that needs a person. */

@@ -3,6 +3,7 @@ import type { SagaGraph } from '../definition/saga-definition.js';
 import { opened, type OpenedRecord } from '../protocol/cloud-event.js';
 import { eventClassOf, type Envelope } from '../protocol/envelope.js';
 import { isClosing } from '../protocol/outcome.js';
+import { reasonOf, shortened } from '../protocol/reason.js';
 import { reactionsTo } from '../protocol/reactions.js';
 import type { Signal } from '../protocol/step-state.js';
 import { envelopeFrom, outcomeNamed, PoisonRecord } from '../protocol/wire.js';
@@ -36,10 +37,16 @@ export function sagaEventOf(
 /** Most records of a saga's topic are events that other services wait for: told from their headers, before anything is parsed. */
 function concernsNobody(steps: BoundSteps, audience: Audience, attributes: OpenedRecord['attributes']): boolean {
   const { sagatype, sagaversion, sagastep } = attributes;
-  const saga = steps.saga(String(sagatype), String(sagaversion));
+  const step = told(sagastep);
+  const saga = steps.saga(told(sagatype), told(sagaversion));
   const outcome = outcomeNamed(attributes['sagaoutcome']);
-  if (saga?.steps[String(sagastep)] === undefined || outcome === undefined) return false;
-  return !steps.areConcerned(audience, saga, { step: String(sagastep), outcome });
+  if (saga?.steps[step] === undefined || outcome === undefined) return false;
+  return !steps.areConcerned(audience, saga, { step, outcome });
+}
+
+/** An attribute of a structured record may be anything that JSON can hold, also what cannot be made a text. */
+function told(attribute: unknown): string {
+  return typeof attribute === 'string' || typeof attribute === 'number' ? String(attribute) : '';
 }
 
 /** What an event means to this service's steps or listeners. */
@@ -77,7 +84,7 @@ function delivery(bound: BoundStep, event: Envelope, signal: Signal, instance?: 
 
 function causeOf(event: Envelope): { readonly step: string; readonly reason: string } {
   const reason = 'reason' in event.data ? event.data.reason : undefined;
-  return { step: event.step, reason: typeof reason === 'string' ? reason : event.type };
+  return { step: event.step, reason: typeof reason === 'string' ? shortened(reason) : event.type };
 }
 
 function headersOf({
@@ -109,6 +116,6 @@ function instanceOf(saga: SagaGraph, event: Envelope): EventInstance | undefined
   try {
     return eventFrom(eventClass, event.data);
   } catch (error) {
-    throw new PoisonRecord(error instanceof Error ? error.message : String(error));
+    throw new PoisonRecord(reasonOf(error));
   }
 }

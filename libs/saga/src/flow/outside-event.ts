@@ -1,7 +1,8 @@
 import { eventFrom, type EventClass, type EventInstance } from '../definition/domain-event.js';
 import type { SagaGraph } from '../definition/saga-definition.js';
 import { opened, type OpenedRecord } from '../protocol/cloud-event.js';
-import { PoisonRecord } from '../protocol/wire.js';
+import { reasonOf } from '../protocol/reason.js';
+import { attributeText, PoisonRecord } from '../protocol/wire.js';
 import type { IncomingRecord } from '../ports/transport.js';
 import type { Participant } from './participant.js';
 import type { startFromEvent } from './start.js';
@@ -27,8 +28,8 @@ export function outsideStarts(participant: Participant, record: IncomingRecord):
       : attributes['type'] === on.type,
   );
   if (named.length === 0) return [];
-  const correlationId = text(attributes, 'correlationid');
-  const causationId = text(attributes, 'id');
+  const correlationId = attributeText(attributes, 'correlationid');
+  const causationId = attributeText(attributes, 'id');
   const rest = {
     key: keyOf(attributes, record),
     ...(correlationId !== undefined && { correlationId }),
@@ -45,25 +46,18 @@ export function isSagaEvent(record: IncomingRecord): boolean {
 
 /** A CloudEvent is known by source and id, another record by its key: a redelivery starts nothing. */
 function keyOf(attributes: OpenedRecord['attributes'], { key }: IncomingRecord): string {
-  const id = text(attributes, 'id');
-  if (id !== undefined) return `${text(attributes, 'source') ?? ''}:${id}`;
-  if (key !== '') return key;
+  const id = attributeText(attributes, 'id');
+  if (id !== undefined) return `${attributeText(attributes, 'source') ?? ''}:${id}`;
+  if (key !== '') return key.replaceAll(/\p{Cs}/gu, '\uFFFD'); // as a broker would carry it
   throw new PoisonRecord(
     'it starts a saga, but has neither a CloudEvents id nor a key, so its redelivery could not be told',
   );
-}
-
-function text(attributes: OpenedRecord['attributes'], name: string): string | undefined {
-  const value = attributes[name];
-  if (typeof value !== 'string' || value === '') return undefined;
-  if (value.includes('\0')) throw new PoisonRecord(`attribute "${name}" holds a null character`);
-  return value;
 }
 
 function instanceOf(eventClass: EventClass, data: unknown): EventInstance {
   try {
     return eventFrom(eventClass, data);
   } catch (error) {
-    throw new PoisonRecord(error instanceof Error ? error.message : String(error));
+    throw new PoisonRecord(reasonOf(error));
   }
 }

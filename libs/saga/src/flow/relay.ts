@@ -1,7 +1,7 @@
-import { encode } from '../protocol/cloud-event.js';
 import type { OutboxMessage } from '../ports/step-store.js';
-import { PublishFailed } from '../ports/transport.js';
+import { PublishFailed, type Unpublished } from '../ports/transport.js';
 import type { Participant } from './participant.js';
+import { buryEvents, recordOf, type Unpublishable } from './unpublishable.js';
 
 const sendSize = 500;
 const memoryLimit = 20_000;
@@ -9,9 +9,12 @@ const flushAfter = 100;
 const pauseAfterFailure = 500;
 const patienceAtTheEnd = 3_000;
 
-type Ground = Pick<Participant, 'store' | 'transport' | 'topics' | 'clock' | 'logger' | 'settings'>;
+type Ground = Pick<
+  Participant,
+  'service' | 'store' | 'transport' | 'topics' | 'clock' | 'logger' | 'settings' | 'tally'
+>;
 
-/** What became of a send: the ids that went out, and the messages that may go out another time. A message that never can is in neither. */
+/** What became of a send: the ids that went out (or to the dead letters, when they never can), and the messages that may go out another time. */
 interface Sent {
   readonly published: readonly string[];
   readonly again: readonly OutboxMessage[];
@@ -108,20 +111,30 @@ export class Relay {
   }
 
   private async publish(messages: readonly OutboxMessage[]): Promise<Sent> {
-    const { transport, topics, logger } = this.ground;
-    const records = messages.map(({ event }) => encode(event, topics.of(event)));
-    try {
-      await transport.publish(records);
-      return { published: messages.map(({ id }) => id), again: [] };
-    } catch (error) {
-      if (!(error instanceof PublishFailed)) throw error;
-      logger[error.facts.retriable ? 'warn' : 'error'](`Saga events stay in the outbox. ${error.message}`);
-      const failed = new Map(error.unpublished.map(({ message, retriable }) => [message, retriable]));
-      return {
-        published: messages.filter((_, index) => !failed.has(records[index]!)).map(({ id }) => id),
-        again: messages.filter((_, index) => failed.get(records[index]!)),
-      };
-    }
+    const { transport, topics } = this.ground;
+    const entries = messages.map((message) => ({ message, record: recordOf(message.event, topics) }));
+    const records = entries.flatMap(({ record }) => ('reason' in record ? [] : [record]));
+    const failed = await transport.publish(records).then(
+      () => new Map<unknown, Unpublished>(),
+      (error: unknown) => this.unpublishedOf(error),
+    );
+    const unfit = entries.flatMap(({ message, record }): Unpublishable[] => {
+      if ('reason' in record) return [{ message, reason: record.reason }];
+      const refused = failed.get(record);
+      return refused && !refused.retriable ? [{ message, record, reason: refused.reason }] : [];
+    });
+    const buried = await buryEvents(this.ground, unfit);
+    const out = entries.filter(({ record }) => !('reason' in record) && !failed.has(record));
+    return {
+      published: [...out.map(({ message }) => message.id), ...buried],
+      again: entries.filter(({ record }) => failed.get(record)?.retriable).map(({ message }) => message),
+    };
+  }
+
+  private unpublishedOf(error: unknown): ReadonlyMap<unknown, Unpublished> {
+    if (!(error instanceof PublishFailed)) throw error;
+    this.ground.logger[error.facts.retriable ? 'warn' : 'error'](`Saga events were not published. ${error.message}`);
+    return new Map(error.unpublished.map((one) => [one.message, one]));
   }
 
   private flushIn(ms: number): void {

@@ -85,6 +85,13 @@ describe('a saga event on the wire', () => {
     expect(headers['ce_sagareason']).toBe('no route: host  down ');
   });
 
+  test('has a reason of at most a thousand characters, and reads a longer one shortened', () => {
+    const { headers, value } = encode({ ...closing, cause: { step: 'a', reason: 'x'.repeat(5_000) } }, 't');
+    expect(headers['ce_sagareason']).toBe(`${'x'.repeat(999)}…`);
+    const older = { headers: { ...headers, ce_sagareason: 'y\n'.repeat(2_000) }, value };
+    expect(decode(older).cause?.reason).toBe(`${'y '.repeat(499)}y…`);
+  });
+
   test('is keyed by the partition key, and by the saga id where a record has none', () => {
     expect(encode({ ...assigned, partitionKey: 'task-9' }, 't').key).toBe('task-9');
     expect(decode(without('ce_partitionkey')).partitionKey).toBe(sagaId);
@@ -132,6 +139,9 @@ describe('a record that is no saga event', () => {
     ['ce_time', 'yesterday', 'time "yesterday" is no RFC 3339 timestamp'],
     ['ce_time', '2026-02-30T10:20:30Z', 'time "2026-02-30T10:20:30Z" is no RFC 3339 timestamp'],
     ['ce_correlationid', 'request\0', 'attribute "correlationid" holds a null character'],
+    ['ce_correlationid', 'request\r\nce_id: 1', 'attribute "correlationid" holds a control character'],
+    ['ce_traceparent', 'half \uD83D', 'attribute "traceparent" holds half of a surrogate pair'],
+    ['ce_id', 'x'.repeat(513), 'attribute "id" has 513 characters, 512 are the most'],
     ['ce_sagaid', '42', 'saga id "42" is no UUID'],
     ['ce_sagaid', `${sagaId}0`, `saga id "${sagaId}0" is no UUID`],
     ['ce_sagaversion', '0', 'saga version "0" is no whole number from 1'],
@@ -150,6 +160,13 @@ describe('a record that is no saga event', () => {
     ['null', 'its data is no JSON object'],
     ['[1]', 'its data is no JSON object'],
     ['"text"', 'its data is no JSON object'],
+    ['{"title":"a\\u0000"}', 'its value holds a text with a null character'],
+    [
+      '{"amount":9007199254740993}',
+      'its value holds the number 9007199254740993, which JavaScript cannot hold exactly; send it as a text',
+    ],
+    ['{"a":{"__proto__":{}}}', 'its value has a key "__proto__"'],
+    [`{"a":${'['.repeat(100)}${']'.repeat(100)}}`, 'its value is nested over 100 levels deep'],
   ])('its value is %j', (value, reason) => {
     expect(reasonOf({ ...encode(assigned, 't'), value })).toBe(reason);
   });

@@ -1,4 +1,5 @@
 import type { Envelope } from './envelope.js';
+import { misread, unportable } from './portable.js';
 import { attributeNames, attributesOf, envelopeFrom, PoisonRecord, type WireMessage } from './wire.js';
 
 /** A saga event as a CloudEvents 1.0 record in the binary mode of the Kafka protocol binding. */
@@ -11,7 +12,7 @@ export function encode(event: Envelope, topic: string): WireMessage {
 /** What a record carries: the attributes of its CloudEvent, none when it is no CloudEvent, and its data. */
 export interface OpenedRecord {
   readonly attributes: Readonly<Record<string, unknown>>;
-  /** @throws PoisonRecord when the value is no JSON */
+  /** @throws PoisonRecord when the value is no JSON, or none that every participant can read and keep */
   readonly data: () => unknown;
 }
 
@@ -56,6 +57,13 @@ export function decode(record: Pick<WireMessage, 'headers' | 'value'>): Envelope
 }
 
 function parsed(value: string): unknown {
+  const body = json(value);
+  const why = misread(value) ?? unportable(body);
+  if (why !== undefined) throw new PoisonRecord(`its value ${why}`);
+  return body;
+}
+
+function json(value: string): unknown {
   try {
     return JSON.parse(value) as unknown;
   } catch {

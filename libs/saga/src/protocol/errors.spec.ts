@@ -31,6 +31,12 @@ describe('errors', () => {
     expect(poison.message).toBe('The record is no saga event: its value is no JSON.');
   });
 
+  test('a poison record that is quoted in its reason cannot flood a log or break its lines', () => {
+    const { reason, message } = new PoisonRecord(`type "a\nERROR forged ${'x'.repeat(9_000)}" is unknown`);
+    expect(reason).toHaveLength(1_000);
+    expect(message).toMatch(/^The record is no saga event: type "a ERROR forged x+….$/);
+  });
+
   test('a business no and an unknown outcome are told apart by type and code', () => {
     expect(new StepRejected('over capacity')).toMatchObject({
       code: 'STEP_REJECTED',

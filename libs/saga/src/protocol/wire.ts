@@ -1,6 +1,7 @@
 import { SagaError } from './errors.js';
 import { outcomes, type Outcome } from './outcome.js';
 import type { Envelope } from './envelope.js';
+import { onOneLine, shortened } from './reason.js';
 import { isTimestamp } from './timestamp.js';
 
 /** A record as a transport carries it. */
@@ -13,8 +14,13 @@ export interface WireMessage {
 
 /** A record that cannot be a saga event; it goes to the dead letters with this reason. */
 export class PoisonRecord extends SagaError {
-  constructor(readonly reason: string) {
+  readonly reason: string;
+
+  /** @param why may quote the record, whose texts are as long and as odd as somebody liked: it is put on one line and shortened */
+  constructor(why: string) {
+    const reason = shortened(onOneLine(why));
     super('POISON_RECORD', `The record is no saga event: ${reason}.`, { retriable: false });
+    this.reason = reason;
     this.name = 'PoisonRecord';
   }
 }
@@ -65,7 +71,7 @@ export function attributesOf(event: Envelope): Record<string, string> {
     correlationid: event.correlationId,
     partitionkey: event.partitionKey,
     ...(event.causationId !== undefined && { causationid: event.causationId }),
-    ...(event.cause && { sagafailedstep: event.cause.step, sagareason: onOneLine(event.cause.reason) }),
+    ...(event.cause && { sagafailedstep: event.cause.step, sagareason: shortened(onOneLine(event.cause.reason)) }),
     ...(event.traceparent !== undefined && { traceparent: event.traceparent }),
   };
 }
@@ -81,13 +87,7 @@ export function envelopeFrom(attributes: Readonly<Record<string, unknown>>, data
     if (value === undefined) throw new PoisonRecord(`attribute "${name}" is missing`);
     return value;
   };
-  const optional = (name: string): string | undefined => {
-    const value = attributes[name];
-    if (typeof value === 'number') return String(value);
-    if (typeof value !== 'string' || value === '') return undefined;
-    if (value.includes('\0')) throw new PoisonRecord(`attribute "${name}" holds a null character`);
-    return value;
-  };
+  const optional = (name: string): string | undefined => attributeText(attributes, name);
   if (text('specversion') !== '1.0') throw new PoisonRecord(`CloudEvents version "${text('specversion')}" is not 1.0`);
   if (typeof data !== 'object' || data === null || Array.isArray(data))
     throw new PoisonRecord('its data is no JSON object');
@@ -108,14 +108,38 @@ export function envelopeFrom(attributes: Readonly<Record<string, unknown>>, data
     partitionKey: optional('partitionkey') ?? text('sagaid'),
     ...(causationId !== undefined && { causationId }),
     ...(traceparent !== undefined && { traceparent }),
-    ...(failedStep !== undefined && { cause: { step: failedStep, reason: optional('sagareason') ?? '' } }),
+    ...(failedStep !== undefined && { cause: { step: failedStep, reason: reason(attributes['sagareason']) } }),
     data,
   };
 }
 
-/** CloudEvents allows no control characters in an attribute; a reason is often the message of an error, which may have lines. */
-function onOneLine(reason: string): string {
-  return reason.replaceAll(/\p{Cc}+/gu, ' ');
+/**
+ * An attribute as a text; nothing for one that is absent or empty.
+ *
+ * @throws PoisonRecord when it cannot be passed on
+ */
+export function attributeText(attributes: Readonly<Record<string, unknown>>, name: string): string | undefined {
+  const value = attributes[name];
+  if (typeof value === 'number') return String(value);
+  if (typeof value !== 'string' || value === '') return undefined;
+  const why = unfitAttribute(value);
+  if (why !== undefined) throw new PoisonRecord(`attribute "${name}" ${why}`);
+  return value;
+}
+
+/** What fits a header, a key of a database index, and CloudEvents' rules for attributes. */
+const longestAttribute = 512;
+
+/** Why a text cannot be an attribute of an event; nothing when it can. */
+export function unfitAttribute(text: string): string | undefined {
+  if (text.length > longestAttribute) return `has ${text.length} characters, ${longestAttribute} are the most`;
+  if (/\p{Cc}/u.test(text)) return `holds a ${text.includes('\0') ? 'null' : 'control'} character`;
+  return /\p{Cs}/u.test(text) ? 'holds half of a surrogate pair' : undefined;
+}
+
+/** It is for people: what is odd about it is mended, not refused. */
+function reason(given: unknown): string {
+  return typeof given === 'string' ? shortened(onOneLine(given)) : '';
 }
 
 function timestamp(value: string): string {

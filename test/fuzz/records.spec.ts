@@ -1,0 +1,40 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { decode } from '../../libs/saga/src/protocol/cloud-event.js';
+import { PoisonRecord } from '../../libs/saga/src/protocol/wire.js';
+import { Ground } from '../flow/stage/service.js';
+import { anyRecord } from './any-record.js';
+import { takenBy } from './taken-by.js';
+import { patience, tries } from './tries.js';
+
+test('any record is a saga event or poison with a short reason, and never another error', { timeout: patience }, () => {
+  fc.assert(
+    fc.property(anyRecord, (record) => {
+      try {
+        const { sagaId, correlationId, cause } = decode(record);
+        expect(sagaId).toMatch(/^[0-9a-f-]{36}$/);
+        expect(correlationId.length + (cause?.reason.length ?? 0)).toBeLessThan(2_000);
+      } catch (error) {
+        expect(error).toBeInstanceOf(PoisonRecord);
+        expect((error as PoisonRecord).message).toMatch(/^The record is no saga event: [^\p{Cc}\p{Cs}]{3,1000}\.$/u);
+      }
+      expect(Object.hasOwn(Object.prototype, 'polluted')).toBe(false);
+    }),
+    tries(400),
+  );
+});
+
+test(
+  'any batch of records is consumed, each of them counted, and holds up nothing',
+  { timeout: patience },
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(anyRecord, { minLength: 1, maxLength: 6 }), async (records) => {
+        const ground = new Ground();
+        await takenBy(ground, records);
+        expect((await ground.store.outbox.backlog()).size).toBe(0);
+      }),
+      tries(100),
+    );
+  },
+);
