@@ -89,7 +89,7 @@ export const anyHostile: fc.Arbitrary<unknown> = fc.oneof(
     .constantFrom<() => unknown>(
       () => Symbol('s'),
       () => () => 1,
-      () => class Some {},
+      () => Date,
       () => new Date(Number.NaN),
       () => new Date(0),
       () => new Map([[1, 2]]),

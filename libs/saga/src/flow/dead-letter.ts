@@ -31,12 +31,12 @@ export async function bury(
   const { origin, headers, key, raw } = record;
   const place = [origin.topic, origin.partition, origin.offset].filter((part) => part !== undefined).join('/');
   logger.error(`The record ${place} goes to the dead letters: ${message}`);
-  await putAway(participant, reason, { audience, origin, headers, key, raw });
+  await publishLetter(participant, reason, { audience, origin, headers, key, raw });
   tally.count('deadLettered');
 }
 
 /** Publishes a dead letter: whole, or shortened where the transport will never take it whole. */
-export async function putAway(ground: Ground, reason: string, buried: Buried): Promise<void> {
+export async function publishLetter(ground: Ground, reason: string, buried: Buried): Promise<void> {
   const { raw } = buried;
   const cut = { ...buried, headers: keptOf(buried.headers), key: shortened(buried.key, keptCharacters) };
   const whole = letter(ground, reason, buried, raw);

@@ -6,7 +6,7 @@ import { isClosing } from '../protocol/outcome.js';
 import { reasonOf, shortened } from '../protocol/reason.js';
 import { reactionsTo } from '../protocol/reactions.js';
 import type { Signal } from '../protocol/step-state.js';
-import { envelopeFrom, outcomeNamed, PoisonRecord } from '../protocol/wire.js';
+import { envelopeFrom, outcomeNamed, PoisonRecord, wordOf } from '../protocol/wire.js';
 import type { IncomingRecord } from '../ports/transport.js';
 import type { Audience, BoundStep } from './bound-step.js';
 import type { BoundSteps } from './bound-steps.js';
@@ -37,16 +37,11 @@ export function sagaEventOf(
 /** Most records of a saga's topic are events that other services wait for: told from their headers, before anything is parsed. */
 function concernsNobody(steps: BoundSteps, audience: Audience, attributes: OpenedRecord['attributes']): boolean {
   const { sagatype, sagaversion, sagastep } = attributes;
-  const step = told(sagastep);
-  const saga = steps.saga(told(sagatype), told(sagaversion));
+  const step = wordOf(sagastep);
+  const saga = steps.saga(wordOf(sagatype), wordOf(sagaversion));
   const outcome = outcomeNamed(attributes['sagaoutcome']);
   if (saga?.steps[step] === undefined || outcome === undefined) return false;
   return !steps.areConcerned(audience, saga, { step, outcome });
-}
-
-/** An attribute of a structured record may be anything that JSON can hold, also what cannot be made a text. */
-function told(attribute: unknown): string {
-  return typeof attribute === 'string' || typeof attribute === 'number' ? String(attribute) : '';
 }
 
 /** What an event means to this service's steps or listeners. */

@@ -1,5 +1,5 @@
 import type { OpenedRecord } from '../protocol/cloud-event.js';
-import { PoisonRecord } from '../protocol/wire.js';
+import { PoisonRecord, wordOf } from '../protocol/wire.js';
 import type { Audience } from './bound-step.js';
 import type { BoundSteps } from './bound-steps.js';
 
@@ -25,7 +25,7 @@ export function refuseUnknownVersion(
   audience: Audience,
   { sagatype, sagaversion }: OpenedRecord['attributes'],
 ): void {
-  const [name, version] = [String(sagatype), String(sagaversion)];
+  const [name, version] = [wordOf(sagatype), wordOf(sagaversion)];
   if (!steps.takesPart(audience, name) || steps.saga(name, version)) return;
   if (!/^[1-9][0-9]{0,8}$/.test(version)) return;
   const known = steps.sagas.filter((saga) => saga.name === name).map((saga) => saga.version);

@@ -4,7 +4,7 @@ import { reasonOf } from '../protocol/reason.js';
 import type { Topics } from '../protocol/topics.js';
 import type { WireMessage } from '../protocol/wire.js';
 import type { OutboxMessage } from '../ports/step-store.js';
-import { putAway } from './dead-letter.js';
+import { publishLetter } from './dead-letter.js';
 import type { Participant } from './participant.js';
 
 /** An event that no transport will ever take. */
@@ -41,7 +41,7 @@ export async function buryEvents(
       logger.error(
         `Event ${id} can never be published and goes to the dead letters; its saga waits for it. Make it smaller, or have the transport take larger ones: ${reason}`,
       );
-      await putAway(ground, reason, {
+      await publishLetter(ground, reason, {
         audience: 'outbox',
         origin: { event: id },
         headers: record?.headers ?? {},

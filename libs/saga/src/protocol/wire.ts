@@ -108,7 +108,7 @@ export function envelopeFrom(attributes: Readonly<Record<string, unknown>>, data
     partitionKey: optional('partitionkey') ?? text('sagaid'),
     ...(causationId !== undefined && { causationId }),
     ...(traceparent !== undefined && { traceparent }),
-    ...(failedStep !== undefined && { cause: { step: failedStep, reason: reason(attributes['sagareason']) } }),
+    ...(failedStep !== undefined && { cause: { step: failedStep, reason: reasonFrom(attributes['sagareason']) } }),
     data,
   };
 }
@@ -127,6 +127,11 @@ export function attributeText(attributes: Readonly<Record<string, unknown>>, nam
   return value;
 }
 
+/** An attribute as a word to compare, of a record that nobody has looked at yet: in structured mode it may be what cannot even be made a text. */
+export function wordOf(attribute: unknown): string {
+  return typeof attribute === 'string' || typeof attribute === 'number' ? String(attribute) : '';
+}
+
 /** What fits a header, a key of a database index, and CloudEvents' rules for attributes. */
 const longestAttribute = 512;
 
@@ -138,7 +143,7 @@ export function unfitAttribute(text: string): string | undefined {
 }
 
 /** It is for people: what is odd about it is mended, not refused. */
-function reason(given: unknown): string {
+function reasonFrom(given: unknown): string {
   return typeof given === 'string' ? shortened(onOneLine(given)) : '';
 }
 
