@@ -8,7 +8,7 @@ import type { Advance, Signal, StepState } from '../../libs/saga/src/protocol/st
 export interface Core {
   advance(step: StepShape, state: StepState, signal: Signal): Advance;
   reactionsTo(saga: SagaGraph, event: SagaFact): readonly Reaction[];
-  foldSaga(saga: SagaGraph, facts: Iterable<SagaFact>): Pick<SagaState, 'status' | 'inconsistencies'>;
+  foldSaga(saga: SagaGraph, facts: Iterable<SagaFact>): Pick<SagaState, 'status' | 'inconsistencies' | 'debts'>;
 }
 
 export const realCore: Core = { advance, reactionsTo, foldSaga };

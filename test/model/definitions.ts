@@ -1,8 +1,20 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { defineSaga, DomainEvent, type SagaGraph, type StepKind } from '../../libs/saga/src/definition/index.js';
+import {
+  defineSaga,
+  DomainEvent,
+  type OnDeadLetter,
+  type SagaGraph,
+  type StepKind,
+} from '../../libs/saga/src/definition/index.js';
 
 /** A definition reduced to what the protocol sees. Default kind: compensatable. */
-export type Plan = Readonly<Record<string, { readonly after?: readonly string[]; readonly kind?: StepKind }>>;
+export type Plan = Readonly<Record<string, StepPlan>>;
+
+interface StepPlan {
+  readonly after?: readonly string[];
+  readonly kind?: StepKind;
+  readonly onDeadLetter?: OnDeadLetter;
+}
 
 const anything: StandardSchemaV1<object, object> = {
   '~standard': { version: 1, vendor: 'model', validate: (value) => ({ value: value as object }) },
@@ -59,5 +71,16 @@ export const definitions = {
     b: { after: ['a'] },
     P: { after: ['a', 'b'], kind: pivot },
     R: { after: ['a', 'P'], kind: retriable },
+  }),
+  'a, b goes on, P': defined('going-on', {
+    a: {},
+    b: { after: ['a'], onDeadLetter: 'continue' },
+    P: { after: ['b'], kind: pivot },
+  }),
+  'a; b goes on ‖ c; P': defined('one-branch-goes-on', {
+    a: {},
+    b: { after: ['a'], onDeadLetter: 'continue' },
+    c: { after: ['a'] },
+    P: { after: ['b', 'c'], kind: pivot },
   }),
 } satisfies Record<string, SagaGraph>;

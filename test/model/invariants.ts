@@ -25,12 +25,13 @@ const noUndoWithoutEffect: Check = (_scene, { parts }) => {
   return empty && `"${empty.step}" is ${empty.row.status} and never had an effect`;
 };
 
-const undoesLast: Check = ({ descendants }, { parts }) => {
+const undoesLast: Check = (scene, world) => {
+  const { parts } = world;
   for (const [index, part] of parts.entries()) {
     if (!isUndoing(part.row.status)) continue;
-    const open = descendants[index]!.map((other) => parts[other]!).find(
-      (other) => isOpen(other.row.status) || isLive(other),
-    );
+    const open = scene.descendants[index]!.filter((other) => !mayBeOwed(scene, world, other))
+      .map((other) => parts[other]!)
+      .find((other) => isOpen(other.row.status) || isLive(other));
     if (open)
       return `"${part.step}" is ${part.row.status} while "${open.step}" after it is ${open.row.status}${isLive(open) ? ' with an effect' : ''}`;
   }
@@ -77,8 +78,24 @@ const trackerAtRest: Check = (scene, world) => {
 };
 
 const trackerCallsOperator: Check = (scene, { published }) => {
-  const { status } = scene.tracked(published);
-  return status === 'needsIntervention' ? undefined : `only an operator can go on, and the tracker says ${status}`;
+  const { status, debts } = scene.tracked(published);
+  if (status === 'needsIntervention' || (status === 'aborted' && debts.length > 0)) return undefined;
+  return `only an operator can go on, and the tracker says ${status}, ${debts.length} debts`;
+};
+
+const nothingElseIsOwed: Check = (scene, world) => {
+  if (scene.tracked(world.published).status !== 'aborted') return undefined;
+  const open = world.parts.find((part, index) => !isClosed(part.row.status) && !mayBeOwed(scene, world, index));
+  return open && `the saga is aborted and "${open.step}" is ${open.row.status}`;
+};
+
+const debtsAreTrue: Check = (scene, { parts, published }) => {
+  const { debts } = scene.tracked(published);
+  const owed = parts.filter(
+    ({ step, row }) => published & scene.vocabulary.bit(step, 'deadLettered') && !isClosed(row.status),
+  );
+  if (owed.length === debts.length && owed.every(({ step }) => debts.includes(step))) return undefined;
+  return `the tracker has the debts ${debts.join()}, the truth is ${owed.map(({ step }) => step).join()}`;
 };
 
 const trackerCallsNobodyInVain: Check = (scene, { parts, published }) => {
@@ -103,6 +120,13 @@ export const invariants: readonly Invariant[] = [
   { name: 'I8', says: 'in the end all is done, or all is closed and undone', at: 'rest', broken: allOrNothing },
   { name: 'I9', says: 'in the end the tracker knows the truth', at: 'rest', broken: trackerAtRest },
   { name: 'I9', says: 'the tracker calls the operator', at: 'waiting for an operator', broken: trackerCallsOperator },
+  {
+    name: 'I8',
+    says: 'where the undo went on, only debts are left',
+    at: 'waiting for an operator',
+    broken: nothingElseIsOwed,
+  },
+  { name: 'I9', says: 'the tracker knows every debt', at: 'every world', broken: debtsAreTrue },
   { name: 'I9', says: 'the tracker calls nobody in vain', at: 'every world', broken: trackerCallsNobodyInVain },
   { name: 'I9', says: 'the tracker sees no violation in a sound saga', at: 'every world', broken: trackerFindsNothing },
 ];
@@ -113,4 +137,10 @@ function isUndoing(status: string): boolean {
 
 function isOpen(status: string): boolean {
   return status === 'running' || status === 'done' || status === 'compensating' || status === 'deadLettered';
+}
+
+/** The step was given up for now, and its definition lets the undo of the others go on. */
+function mayBeOwed({ steps, vocabulary }: Scene, { published }: World, index: number): boolean {
+  const { name, onDeadLetter } = steps[index]!;
+  return onDeadLetter === 'continue' && (published & vocabulary.bit(name, 'deadLettered')) !== 0;
 }

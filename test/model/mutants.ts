@@ -3,6 +3,7 @@ import { isClosing } from '../../libs/saga/src/protocol/outcome.js';
 import type { SagaFact } from '../../libs/saga/src/protocol/saga-state.js';
 import type { Advance, Signal, StepState } from '../../libs/saga/src/protocol/step-state.js';
 import { realCore, type Core } from './core.js';
+import { debtMutants } from './debt-mutants.js';
 import { definitions } from './definitions.js';
 import {
   acknowledged,
@@ -13,15 +14,7 @@ import {
   type Environment,
   type Fault,
 } from './environment.js';
-
-/** A way to get the protocol wrong, where it shows, and the invariant that falls. */
-export interface Mutant {
-  readonly name: string;
-  readonly saga: SagaGraph;
-  readonly core: Core;
-  readonly environment: Environment;
-  readonly falls: string;
-}
+import type { Mutant } from './mutant.js';
 
 const linear = definitions['a, b, P, R'];
 const fanOut = definitions['a; b‖c; P; R'];
@@ -133,6 +126,7 @@ export const mutants: readonly Mutant[] = [
         ),
     },
   },
+  ...debtMutants,
   faulty('event lost after commit', plain, 'I8'),
   faulty('undo event lost after commit', plain, 'I9'),
   faulty('no idempotency key', plain, 'I1'),

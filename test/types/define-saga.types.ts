@@ -87,6 +87,8 @@ defineSaga('no-event', { a: { emits: 'order.placed' } });
 defineSaga('no-kind', { a: { emits: OrderPlaced, kind: 'optional' } });
 // @ts-expect-error no kind of undo
 defineSaga('no-undo', { a: { emits: OrderPlaced, undo: 'maybe' } });
+// @ts-expect-error a dead letter halts the saga, or the undo continues
+defineSaga('no-dead-letter', { a: { emits: OrderPlaced, onDeadLetter: 'forget' } });
 // @ts-expect-error no property of a step
 defineSaga('no-property', { a: { emits: OrderPlaced, retries: 3 } });
 // @ts-expect-error no option of a saga

@@ -5,7 +5,7 @@ export type { SagaOptions } from './definition/define-saga.js';
 export { InvalidSagaDefinition } from './definition/checks.js';
 export { mermaid } from './definition/mermaid.js';
 export type { SagaDefinition, SagaGraph, Step, CompensatableStep } from './definition/saga-definition.js';
-export type { StepKind, StepSpec, UndoKind } from './definition/step-spec.js';
+export type { OnDeadLetter, StepKind, StepSpec, UndoKind } from './definition/step-spec.js';
 export { OutcomeUnknown, SagaError, StepRejected } from './protocol/errors.js';
 export type { Cause } from './protocol/envelope.js';
 export type { Outcome } from './protocol/outcome.js';

@@ -73,10 +73,11 @@ export class Behavior {
     return refuses;
   }
 
-  /** A compensation succeeds within its attempts; a step may use them up and is rejected. */
+  /** A compensation succeeds within its attempts, except where the undo may go on without it; a step may use them up and is rejected. */
   private fails(node: StepNode, sagaId: string, method: Method): boolean {
     const key = `${sagaId}/${node.name}/${method}`;
-    const most = method === 'undo' || node.external ? 3 : 5;
+    const needed = method === 'undo' ? node.onDeadLetter === 'halt' : node.external;
+    const most = needed ? 3 : 5;
     const left = this.failures.get(key) ?? (this.random.happens(0.3) ? 1 + this.random.below(most) : 0);
     this.failures.set(key, Math.max(left - 1, 0));
     return left > 0;

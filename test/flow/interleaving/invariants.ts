@@ -31,17 +31,22 @@ function unsettled(saga: SagaGraph, rows: readonly FenceRow[], deeds: readonly D
   const count = (step: string, kind: Deed['kind']): number =>
     deeds.filter((deed) => deed.step === step && deed.kind === kind).length;
   const completed = steps.every((step) => statusOf(step) === 'done');
-  const aborted = rows.length === steps.length && rows.every(({ status }) => isClosed(status));
+  const aborted = rows.length === steps.length && rows.every((row) => isClosed(row.status) || isDebt(saga, row));
   if (!completed && !aborted)
     return [`it is not settled: ${steps.map((step) => `${step} ${statusOf(step)}`).join(', ')}`];
   return steps.flatMap((step) => {
     const [effects, undos] = [count(step, 'effect'), count(step, 'undo')];
     if (completed && (effects !== 1 || undos !== 0))
       return [`${step}: ${effects} effects, ${undos} undos, though it completed`];
-    return aborted && (effects > 1 || undos !== effects)
+    const owed = statusOf(step) === 'deadLettered' ? 1 : 0;
+    return aborted && (effects > 1 || undos + owed !== effects)
       ? [`${step}: ${effects} effects, ${undos} undos, though it aborted`]
       : [];
   });
+}
+
+function isDebt(saga: SagaGraph, { step, status }: FenceRow): boolean {
+  return status === 'deadLettered' && saga.steps[step]?.onDeadLetter === 'continue';
 }
 
 /** A step follows its predecessors; an undo follows the undo of everything after its step, and nothing after it is done later. */
@@ -56,7 +61,8 @@ function outOfOrder(saga: SagaGraph, deeds: readonly Deed[]): readonly string[] 
       if (done >= 0 && (earlier < 0 || earlier > done)) found.push(`${name} was done before ${before}`);
       const undone = place(before, 'undo');
       if (undone >= 0 && done > undone) found.push(`${name} was done after ${before} was undone`);
-      if (undone >= 0 && done >= 0 && !(place(name, 'undo') < undone))
+      const owed = saga.steps[name]!.onDeadLetter === 'continue' && place(name, 'undo') < 0;
+      if (undone >= 0 && done >= 0 && !owed && !(place(name, 'undo') < undone))
         found.push(`${before} was undone before ${name}`);
     }
   }

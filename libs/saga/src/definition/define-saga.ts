@@ -74,6 +74,7 @@ function resolved(
     kind: spec.kind ?? role,
     undo: spec.undo ?? 'direct',
     external: spec.effect === 'external',
+    onDeadLetter: spec.onDeadLetter ?? 'halt',
     predecessors: predecessorsOf(spec),
     successors,
     ...(spec.on && { on: spec.on }),

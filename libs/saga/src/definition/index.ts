@@ -15,4 +15,4 @@ export type {
   StepRole,
   StepShape,
 } from './saga-definition.js';
-export type { StepKind, StepSpec, UndoKind } from './step-spec.js';
+export type { OnDeadLetter, StepKind, StepSpec, UndoKind } from './step-spec.js';

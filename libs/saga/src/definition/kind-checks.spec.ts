@@ -98,6 +98,25 @@ describe('a definition is refused', () => {
       ['step "a" is readOnly and is never undone; remove its compensated event'],
     ],
     [
+      'with steps that are never undone and say what becomes of a dead letter of their undo',
+      {
+        a: { emits: a },
+        r: { after: 'a', kind: 'readOnly', emits: x, onDeadLetter: 'halt' },
+        b: { after: ['a', 'r'], kind: 'pivot', emits: b, onDeadLetter: 'continue' },
+        c: { after: 'b', kind: 'retriable', emits: c, onDeadLetter: 'continue' },
+      },
+      [
+        'step "r" is readOnly and is never undone; remove its onDeadLetter',
+        'step "b" is the commit point and is never undone; remove its onDeadLetter',
+        'step "c" is retriable and is never undone; remove its onDeadLetter',
+      ],
+    ],
+    [
+      'with a source after whose dead letter the undo is to go on, which is its end',
+      { a: { emits: a, onDeadLetter: 'continue' }, b: { after: 'a', emits: b } },
+      ['step "a" is the source, so nothing is left to go on with after its dead letter; remove its onDeadLetter'],
+    ],
+    [
       'with two retriable sinks and no pivot before them, which is one mistake',
       {
         a: { emits: a },

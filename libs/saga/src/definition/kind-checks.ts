@@ -1,4 +1,4 @@
-import { ancestorsOf, commitPointsOf, descendantsOf, sinksOf, type Specs } from './graph.js';
+import { ancestorsOf, commitPointsOf, descendantsOf, predecessorsOf, sinksOf, type Specs } from './graph.js';
 import { quoted } from './quoted.js';
 import type { StepSpec } from './step-spec.js';
 
@@ -18,7 +18,11 @@ export function commitPointViolations(specs: Specs): string[] {
 export function kindViolations(specs: Specs): string[] {
   return Object.entries(specs).flatMap(([name, spec]) => {
     const place = placeOf(specs, name);
-    return [...unfit(specs, name, spec, place), ...uselessEvents(name, spec, place)];
+    return [
+      ...unfit(specs, name, spec, place),
+      ...uselessEvents(name, spec, place),
+      ...uselessDeadLetter(name, spec, place),
+    ];
   });
 }
 
@@ -101,4 +105,19 @@ function uselessEvents(
     violations.push(`step "${name}" is ${role} and is never undone; remove its compensated event`);
   }
   return violations;
+}
+
+/** What goes on after a dead letter is the undo of the steps before. */
+function uselessDeadLetter(name: string, spec: StepSpec, place: Place | undefined): string[] {
+  const { kind = 'compensatable', onDeadLetter } = spec;
+  if (onDeadLetter === undefined) return [];
+  if (kind !== 'compensatable' || place?.at === 'pivot') {
+    const role = place?.at === 'pivot' ? 'the commit point' : kind;
+    return [`step "${name}" is ${role} and is never undone; remove its onDeadLetter`];
+  }
+  if (onDeadLetter === 'continue' && predecessorsOf(spec).length === 0)
+    return [
+      `step "${name}" is the source, so nothing is left to go on with after its dead letter; remove its onDeadLetter`,
+    ];
+  return [];
 }

@@ -1,6 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { EventClass } from './domain-event.js';
-import type { CompensatedOf, DoneOf, InputOf, RejectedOf, StepKind, UndoKind } from './step-spec.js';
+import type { CompensatedOf, DoneOf, InputOf, OnDeadLetter, RejectedOf, StepKind, UndoKind } from './step-spec.js';
 
 /** A step's part in the protocol, given by its place: before, at or after the commit point. */
 export type StepRole = 'compensatable' | 'pivot' | 'retriable';
@@ -20,6 +20,7 @@ export interface StepNode extends StepShape {
   readonly kind: StepKind;
   readonly undo: UndoKind;
   readonly external: boolean;
+  readonly onDeadLetter: OnDeadLetter;
   readonly on?: EventClass;
   readonly input?: StandardSchemaV1<unknown, unknown>;
   readonly events: StepEvents;

@@ -10,6 +10,9 @@ export type StepKind = 'compensatable' | 'pivot' | 'retriable' | 'readOnly';
 /** How a compensation undoes: `direct` restores what was, `semantic` corrects what cannot be taken back (a mail that was sent). */
 export type UndoKind = 'direct' | 'semantic';
 
+/** Whether the undo of a saga waits for a step whose compensation needs a person. */
+export type OnDeadLetter = 'halt' | 'continue';
+
 /** A step as a team writes it. `Others` are the names of the saga's other steps. */
 export interface StepSpec<Others extends string = string> {
   /** The step or steps that must be done before this one. Left out on the source only. */
@@ -24,6 +27,11 @@ export interface StepSpec<Others extends string = string> {
   readonly undo?: UndoKind;
   /** The step works outside the database: its intent is committed first, it runs outside any transaction, then its outcome is recorded. */
   readonly effect?: 'external';
+  /**
+   * What happens when the compensation's attempts are used up, beside the dead letter. `halt` (default): the saga waits for an operator. `continue`: the
+   * steps before this one are undone all the same, and the undo that is owed stays visible as a debt until an operator sees to it.
+   */
+  readonly onDeadLetter?: OnDeadLetter;
   /** The event of the step done. */
   readonly emits: EventClass;
   /** The event of a business no; default `<saga>.<step>.rejected` with `{ failedStep, reason }`. */

@@ -52,4 +52,16 @@ describe('who reacts to an event, derived from the graph', () => {
     expect(heard(step, 'done')).toEqual([]);
     expect(heard(step, 'rejected')).toEqual([]);
   });
+
+  test('the dead letter of a step after which the undo goes on releases the steps before it', () => {
+    const goingOn = defineSaga('going-on', {
+      a: { emits: event('a') },
+      b: { after: 'a', onDeadLetter: 'continue', emits: event('b') },
+      P: { after: 'b', emits: event('P') },
+    });
+    expect(reactionsTo(goingOn, { step: 'b', outcome: 'deadLettered' })).toEqual([
+      { step: 'a', signal: { type: 'successorClosed', step: 'b' } },
+    ]);
+    expect(reactionsTo(goingOn, { step: 'a', outcome: 'deadLettered' })).toEqual([]);
+  });
 });

@@ -9,7 +9,8 @@ export interface Reaction {
 
 /**
  * Which steps an event concerns, and as what: derived from the graph, so nobody writes subscriptions and nobody sends commands.
- * `done` goes forward; `rejected` and `cancelled` go both ways; `compensated` goes back; a request to abort goes to all.
+ * `done` goes forward; `rejected` and `cancelled` go both ways; `compensated` goes back,
+ * and so does the dead letter of a step after which the undo is to go on; a request to abort goes to all.
  */
 export function reactionsTo(
   saga: SagaGraph,
@@ -25,7 +26,7 @@ export function reactionsTo(
   if (event.outcome === 'done' || event.outcome === 'rejected' || event.outcome === 'cancelled') {
     reactions.push(...from.successors.map((step): Reaction => ({ step, signal: { type: forward, step: from.name } })));
   }
-  if (isClosing(event.outcome)) {
+  if (isClosing(event.outcome) || (event.outcome === 'deadLettered' && from.onDeadLetter === 'continue')) {
     reactions.push(
       ...from.predecessors.map((step): Reaction => ({ step, signal: { type: 'successorClosed', step: from.name } })),
     );

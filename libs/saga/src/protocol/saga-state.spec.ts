@@ -151,3 +151,29 @@ function* permutations(all: readonly SagaFact[]): Generator<readonly SagaFact[]>
     }
   }
 }
+
+describe('a debt', () => {
+  const goingOn = defineSaga('going-on', {
+    a: { emits: event('a') },
+    b: { after: 'a', onDeadLetter: 'continue', emits: event('b') },
+    P: { after: 'b', emits: event('P') },
+  });
+
+  test.each<[status: SagaStatus, debts: string[], facts: string]>([
+    ['compensating', ['b'], 'b deadLettered'],
+    ['compensating', ['b'], 'a done, b done, P rejected, b deadLettered'],
+    ['aborted', ['b'], 'a done, b done, P rejected, b deadLettered, a compensated'],
+    ['aborted', [], 'a done, b done, P rejected, b deadLettered, a compensated, b compensated'],
+    ['needsIntervention', ['a', 'b'], 'a done, b done, P rejected, b deadLettered, a deadLettered'],
+  ])('%s, owed: %j, after %s', (status, debts, text) => {
+    expect(foldSaga(goingOn, facts(text))).toMatchObject({ status, debts });
+  });
+
+  test('is the undo of any step that waits for a person', () => {
+    expect(foldSaga(saga, facts('assign deadLettered'))).toMatchObject({
+      status: 'needsIntervention',
+      debts: ['assign'],
+    });
+    expect(foldSaga(saga, facts(complete)).debts).toEqual([]);
+  });
+});

@@ -16,6 +16,8 @@ export interface SagaState {
   readonly steps: Readonly<Record<string, Outcome>>;
   /** Evidence that the protocol was violated, in words; empty for a sound saga. */
   readonly inconsistencies: readonly string[];
+  /** Steps whose undo is owed: a dead letter of theirs waits for a person. A saga may be aborted all the same, where its definition lets the undo go on. */
+  readonly debts: readonly string[];
 }
 
 /**
@@ -28,17 +30,19 @@ export function foldSaga(saga: SagaGraph, facts: Iterable<SagaFact>): SagaState 
   const nodes = Object.values(saga.steps);
   const closed = (step: string): boolean => [...(seen.get(step) ?? [])].some(isClosing);
   const done = (step: string): boolean => knows(step, 'done') || knows(step, 'compensated');
+  const debts = nodes.filter(({ name }) => knows(name, 'deadLettered') && !knows(name, 'compensated'));
   return {
     status: statusOf(),
     steps: Object.fromEntries(nodes.flatMap((node) => furthest(node.name, seen.get(node.name)))),
     inconsistencies: inconsistenciesOf(saga, nodes, seen),
+    debts: debts.map(({ name }) => name),
   };
 
   function statusOf(): SagaStatus {
     const steps = nodes.map((node) => node.name);
     if (closed(saga.source)) return 'aborted';
-    if (steps.some((step) => knows(step, 'deadLettered') && !knows(step, 'compensated'))) return 'needsIntervention';
-    if (steps.some(closed)) return 'compensating';
+    if (debts.some(({ onDeadLetter }) => onDeadLetter === 'halt')) return 'needsIntervention';
+    if (debts.length > 0 || steps.some(closed)) return 'compensating';
     if (saga.sinks.every(done)) return 'completed';
     return steps.some(done) ? 'running' : 'unknown';
   }

@@ -19,6 +19,12 @@ const Order = defineSaga('order', {
   ship: { after: ['reserve', 'charge'], emits: event('shipped') },
 });
 
+const GoingOn = defineSaga('going-on', {
+  place: { emits: event('placed') },
+  reserve: { after: 'place', onDeadLetter: 'continue', emits: event('reserved') },
+  ship: { after: 'reserve', emits: event('shipped') },
+});
+
 const sagaId = '018f0000-0000-7000-8000-000000000001';
 
 /** @param minute what the clock of its service said */
@@ -125,3 +131,16 @@ function permutations<T>(items: readonly T[]): T[][] {
     permutations([...items.slice(0, index), ...items.slice(index + 1)]).map((rest) => [item, ...rest]),
   );
 }
+
+test('has the undo that went on after a dead letter behind that letter, and not behind what became of it later', () => {
+  const events = [
+    happened('place', 'compensated', 1),
+    happened('reserve', 'deadLettered', 5),
+    happened('reserve', 'compensated', 9, ['reserve', 'deadLettered']),
+  ];
+  expect(causalOrder(GoingOn, events).map(({ step, outcome }) => `${step} ${outcome}`)).toEqual([
+    'reserve deadLettered',
+    'place compensated',
+    'reserve compensated',
+  ]);
+});

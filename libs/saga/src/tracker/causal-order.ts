@@ -4,12 +4,13 @@ import { isClosing } from '../protocol/outcome.js';
 
 /** Each event after all that led to it, whatever the clocks of its services said; otherwise by time. Without a definition, by the causes that events name. */
 export function causalOrder(saga: SagaGraph | undefined, events: readonly Envelope[]): readonly Envelope[] {
+  const owed = owedIn(saga, events);
   const placed = new Set<Envelope>();
   const ordered: Envelope[] = [];
   const place = (event: Envelope): void => {
     if (placed.has(event)) return;
     placed.add(event);
-    for (const earlier of byTime(events.filter((other) => ledTo(saga, other, event)))) place(earlier);
+    for (const earlier of byTime(events.filter((other) => ledTo(saga, other, event, owed)))) place(earlier);
     ordered.push(event);
   };
   for (const event of byTime(events)) place(event);
@@ -17,7 +18,7 @@ export function causalOrder(saga: SagaGraph | undefined, events: readonly Envelo
 }
 
 /** An event names one cause; a step that ran has all its predecessors, and an undo waits for everything after its step. */
-function ledTo(saga: SagaGraph | undefined, earlier: Envelope, later: Envelope): boolean {
+function ledTo(saga: SagaGraph | undefined, earlier: Envelope, later: Envelope, owed: ReadonlySet<string>): boolean {
   if (earlier.id === later.causationId) return true;
   const step = saga?.steps[later.step];
   if (!step) return false;
@@ -26,7 +27,14 @@ function ledTo(saga: SagaGraph | undefined, earlier: Envelope, later: Envelope):
   }
   if (later.outcome !== 'compensated' && later.outcome !== 'deadLettered') return false;
   if (earlier.step === later.step) return earlier.outcome === 'done' || earlier.outcome === 'deadLettered';
-  return isClosing(earlier.outcome) && step.successors.includes(earlier.step);
+  const released = owed.has(earlier.step) ? earlier.outcome === 'deadLettered' : isClosing(earlier.outcome);
+  return released && step.successors.includes(earlier.step);
+}
+
+/** Steps after whose dead letter the undo went on: it did not wait for theirs. */
+function owedIn(saga: SagaGraph | undefined, events: readonly Envelope[]): ReadonlySet<string> {
+  const letters = events.filter(({ outcome }) => outcome === 'deadLettered').map(({ step }) => step);
+  return new Set(letters.filter((step) => saga?.steps[step]?.onDeadLetter === 'continue'));
 }
 
 function byTime(events: readonly Envelope[]): readonly Envelope[] {

@@ -56,6 +56,7 @@ describe('the events of a saga prove', () => {
       status: 'completed',
       steps: { place: 'done', charge: 'done' },
       inconsistencies: [],
+      debts: [],
       version: 1,
       correlationId: 'http-7',
       startedAt: '2024-01-01T01:00:01.000+01:00',

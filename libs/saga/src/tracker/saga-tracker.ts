@@ -29,6 +29,8 @@ export interface TrackedSaga {
   readonly status: SagaStatus;
   readonly steps: Readonly<Record<string, Outcome>>;
   readonly inconsistencies: readonly string[];
+  /** Steps whose undo is owed and waits for a person. A saga whose definition lets the undo go on may be aborted all the same. */
+  readonly debts: readonly string[];
   readonly correlationId: string;
   /** Every event once, each after the one that caused it. */
   readonly history: readonly HistoryEntry[];

@@ -58,12 +58,13 @@ export async function saveInstances(
   await manager.query(
     `UPDATE saga_instance i
      SET saga_type = s.saga, saga_version = s.version, correlation_id = s."correlationId", started_at = s."startedAt",
-       status = s.status, steps = s.steps, inconsistencies = s.inconsistencies, unfolded = false, updated_at = now()
+       status = s.status, steps = s.steps, inconsistencies = s.inconsistencies, debts = s.debts,
+       unfolded = false, updated_at = now()
      FROM json_to_recordset($1::json) AS s ("sagaId" uuid, saga text, version integer, "correlationId" text, "startedAt" timestamptz,
-       status text, steps json, inconsistencies text[])
+       status text, steps json, inconsistencies text[], debts text[])
      WHERE i.saga_id = s."sagaId"
-       AND (i.unfolded, i.saga_type, i.saga_version, i.correlation_id, i.started_at, i.status, i.steps::text, i.inconsistencies)
-         IS DISTINCT FROM (false, s.saga, s.version, s."correlationId", s."startedAt", s.status, s.steps::text, s.inconsistencies)`,
+       AND (i.unfolded, i.saga_type, i.saga_version, i.correlation_id, i.started_at, i.status, i.steps::text, i.inconsistencies, i.debts)
+         IS DISTINCT FROM (false, s.saga, s.version, s."correlationId", s."startedAt", s.status, s.steps::text, s.inconsistencies, s.debts)`,
     [JSON.stringify(snapshots)],
   );
 }
@@ -92,7 +93,7 @@ export async function lockUnfolded(
 
 export async function snapshotOf(manager: EntityManager, sagaId: string): Promise<Snapshot | undefined> {
   const [snapshot] = await manager.query<Snapshot[]>(
-    `SELECT saga_id AS "sagaId", saga_type AS saga, saga_version AS version, status, steps, inconsistencies, correlation_id AS "correlationId"
+    `SELECT saga_id AS "sagaId", saga_type AS saga, saga_version AS version, status, steps, inconsistencies, debts, correlation_id AS "correlationId"
      FROM saga_instance WHERE saga_id = $1`,
     [sagaId],
   );

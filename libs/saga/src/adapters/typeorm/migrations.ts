@@ -97,6 +97,7 @@ const migrations: readonly string[] = [
    CREATE INDEX saga_timer_due ON saga_timer (due_at);`,
   `ALTER TABLE saga_instance ADD COLUMN unfolded boolean NOT NULL DEFAULT false;
    CREATE INDEX saga_instance_unfolded ON saga_instance (saga_id) WHERE unfolded;`,
+  `ALTER TABLE saga_instance ADD COLUMN debts text[] NOT NULL DEFAULT '{}';`,
 ];
 
 const lockKey = 7_305_801_124;
