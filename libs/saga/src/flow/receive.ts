@@ -6,8 +6,10 @@ import type { Delivery, Settled } from './delivery.js';
 import type { Audience } from './bound-step.js';
 import { deliveriesOf, sagaEventOf } from './intake.js';
 import { isSagaEvent, outsideStarts, type OutsideStart } from './outside-event.js';
+import { parkVersion } from './park-version.js';
 import type { Participant } from './participant.js';
 import { startFromEvent } from './start.js';
+import { UnknownVersion } from './unknown-version.js';
 
 type Submit = (delivery: Delivery) => Promise<Settled>;
 
@@ -91,6 +93,7 @@ async function putAway(
   error: unknown,
 ): Promise<void> {
   if (!(error instanceof PoisonRecord)) throw error;
+  if (error instanceof UnknownVersion) return parkVersion(participant, audience, record, error);
   await bury(participant, audience, record, error);
 }
 

@@ -6,6 +6,7 @@ import { Deliverer } from './deliver.js';
 import type { Delivery, Settled } from './delivery.js';
 import { Externals } from './externals.js';
 import type { Audience } from './bound-step.js';
+import { ParkedVersions } from './parked-versions.js';
 import type { Participant } from './participant.js';
 import { receive } from './receive.js';
 import { Relay } from './relay.js';
@@ -18,6 +19,7 @@ export class SagaService {
   private readonly batcher: Batcher<Delivery, Settled>;
   private readonly externals: Externals;
   private readonly retries: Retries;
+  private readonly parkedVersions: ParkedVersions;
 
   constructor(readonly participant: Participant) {
     this.relay = new Relay(participant);
@@ -25,6 +27,9 @@ export class SagaService {
     this.batcher = new Batcher((batch) => deliverer.settle(batch), participant.settings, participant.clock);
     this.externals = new Externals(participant, this.submit);
     this.retries = new Retries(participant, this.submit);
+    this.parkedVersions = new ParkedVersions(participant, (audience, records) =>
+      receive(participant, this.submit, audience, records),
+    );
   }
 
   /** Settles one delivery; resolves when what follows from it is durable. */
@@ -68,12 +73,14 @@ export class SagaService {
   async start(): Promise<void> {
     this.relay.start();
     this.retries.start();
+    this.parkedVersions.start();
     for (const subscription of this.subscriptions()) await this.participant.transport.subscribe(subscription);
   }
 
   /** Takes nothing new, finishes and publishes what is in hand. */
   async drain(): Promise<void> {
     await this.participant.transport.drain();
+    await this.parkedVersions.stop();
     await this.retries.stop();
     await this.externals.stop();
     await this.batcher.idle();

@@ -45,6 +45,7 @@ export interface LetterFilter {
   readonly kind?: LetterKind;
   readonly sagaId?: string;
   readonly sagaType?: string;
+  readonly sagaVersion?: number;
   /** The last letter of the page before. */
   readonly after?: string;
   readonly limit: number;

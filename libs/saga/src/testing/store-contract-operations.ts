@@ -123,6 +123,8 @@ export const operationFacts: readonly StoreFact[] = [
       assert.deepEqual(await ids({ sagaId: letters[1]!.sagaId }), [1]);
       assert.deepEqual(await ids({ sagaType: 'order', limit: 2 }), [0, 1]);
       assert.deepEqual(await ids({ sagaType: 'other' }), []);
+      assert.deepEqual(await ids({ sagaType: 'order', sagaVersion: 1, state: 'settled' }), [2]);
+      assert.deepEqual(await ids({ sagaVersion: 2 }), []);
       assert.deepEqual(await ids({ after: letters[1]!.id, limit: 1 }), [2]);
       assert.deepEqual(await ids({ after: letters[3]!.id }), []);
     },

@@ -60,7 +60,7 @@ export class MemoryOperations {
     }
   }
 
-  private list({ state, kind, sagaId, sagaType, after, limit }: LetterFilter): readonly DeadLetter[] {
+  private list({ state, kind, sagaId, sagaType, sagaVersion, after, limit }: LetterFilter): readonly DeadLetter[] {
     const all = [...this.letters.values()];
     const rest = after === undefined ? all : all.slice(all.findIndex(({ id }) => id === after) + 1);
     return rest
@@ -69,7 +69,8 @@ export class MemoryOperations {
           (state === undefined || (state === 'open') === (letter.settled === undefined)) &&
           (kind ?? letter.kind) === letter.kind &&
           (sagaId ?? letter.sagaId) === letter.sagaId &&
-          (sagaType ?? letter.sagaType) === letter.sagaType,
+          (sagaType ?? letter.sagaType) === letter.sagaType &&
+          (sagaVersion ?? letter.sagaVersion) === letter.sagaVersion,
       )
       .slice(0, limit);
   }

@@ -47,7 +47,15 @@ export class TypeOrmDeadLetters implements DeadLetters {
     return record && letterOf(record);
   }
 
-  async list({ state, kind, sagaId, sagaType, after, limit }: LetterFilter): Promise<readonly DeadLetter[]> {
+  async list({
+    state,
+    kind,
+    sagaId,
+    sagaType,
+    sagaVersion,
+    after,
+    limit,
+  }: LetterFilter): Promise<readonly DeadLetter[]> {
     const values: unknown[] = [limit];
     const given = (value: unknown): string => `$${values.push(value)}`;
     const conditions = [
@@ -55,6 +63,7 @@ export class TypeOrmDeadLetters implements DeadLetters {
       ...(kind === undefined ? [] : [`kind = ${given(kind)}`]),
       ...(sagaId === undefined ? [] : [`saga_id = ${given(sagaId)}::uuid`]),
       ...(sagaType === undefined ? [] : [`saga_type = ${given(sagaType)}`]),
+      ...(sagaVersion === undefined ? [] : [`saga_version = ${given(sagaVersion)}`]),
       ...(after === undefined
         ? []
         : [`(created_at, id) > (SELECT created_at, id FROM saga_dead_letter WHERE id = ${given(after)}::uuid)`]),
