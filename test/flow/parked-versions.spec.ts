@@ -157,7 +157,7 @@ describe('an event of a version that no process knows yet', () => {
     const record = eventRecord(BookingV2, 'charge', 'done', { bookingId: 'v2' });
     await ground.transport.deliver([record], 'hotel');
     await ground.transport.deliver([record], 'hotel.listeners');
-    expect((await letters('open')).map(({ audience }) => audience).toSorted()).toEqual(['listeners', 'steps']);
+    expect(new Set((await letters('open')).map(({ audience }) => audience))).toEqual(new Set(['listeners', 'steps']));
     old.kill();
     await Service.started(ground, [listener(Booking), listener(BookingV2), chargingV2()]);
     await ground.clock.advance(1_000);

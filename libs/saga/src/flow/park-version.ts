@@ -1,4 +1,5 @@
 import { opened } from '../protocol/cloud-event.js';
+import { wordOf } from '../protocol/wire.js';
 import type { NewDeadLetter } from '../ports/dead-letters.js';
 import type { IncomingRecord } from '../ports/transport.js';
 import type { Audience } from './bound-step.js';
@@ -19,7 +20,7 @@ export async function parkVersion(
   const { topic, partition, offset } = record.origin;
   const { sagaid, sagastep, id } = opened(record).attributes;
   const letter: NewDeadLetter = {
-    id: chance.derivedId(`version:${audience}:${topic}:${partition}:${offset}:${String(id)}`),
+    id: chance.derivedId(`version:${audience}:${topic}:${partition}:${offset}:${wordOf(id)}`),
     kind: 'version',
     sagaType: unknown.saga,
     sagaVersion: unknown.version,
