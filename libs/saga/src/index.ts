@@ -14,6 +14,9 @@ export type { SagaStatus } from './protocol/saga-state.js';
 export type { TopicNaming } from './protocol/topics.js';
 export type { WireMessage } from './protocol/wire.js';
 export type { FlowSettings } from './flow/participant.js';
+export type { InspectedSaga, Resolution } from './flow/operate.js';
+export type { OperatorAnswer, Said } from './flow/operation.js';
+export type { OperatorTarget } from './flow/operator-target.js';
 export type { Started, StartOptions } from './flow/start.js';
 export type {
   AuditEntry,
@@ -33,7 +36,7 @@ export type {
   LetterSettling,
   NewDeadLetter,
 } from './ports/dead-letters.js';
-export type { FenceKey, FenceRow, StoredEvent } from './ports/fence-row.js';
+export type { FenceKey, FenceRow, Operated, ResolvedAs, StoredEvent } from './ports/fence-row.js';
 export type { RunningTimer, Timer, TimerKey, TimerKind, Timers } from './ports/timers.js';
 export { FenceConflict } from './ports/step-store.js';
 export type { Changes, Outbox, OutboxMessage, StepStore, StepTransaction } from './ports/step-store.js';
@@ -55,6 +58,7 @@ export { Compensates, OnSagaEvent, SagaStep } from './nest/decorators.js';
 export type { HandlerOptions } from './nest/decorators.js';
 export { SagaModule } from './nest/saga.module.js';
 export type { SagaModuleOptions } from './nest/saga.options.js';
+export { SagaOperator } from './nest/saga-operator.js';
 export { SagaServer } from './nest/saga.server.js';
 export { Sagas } from './nest/sagas.js';
 export type { AbortAnswer, SagaHealth } from './nest/sagas.js';

@@ -3,6 +3,7 @@ import type { PoisonRecord, WireMessage } from '../protocol/wire.js';
 import { PublishFailed, type IncomingRecord } from '../ports/transport.js';
 import type { Audience } from './bound-step.js';
 import type { Participant } from './participant.js';
+import { recordLetter } from './record-letter.js';
 
 type Ground = Pick<Participant, 'service' | 'transport' | 'topics'>;
 
@@ -20,17 +21,19 @@ const keptBytes = 65_536;
 const keptHeaders = 50;
 const keptCharacters = 200;
 
-/** Poison goes to the dead letters, with its reason and its bytes, and only then counts as consumed. */
+/** Poison goes to the dead letters, in the store and on their topic, with its reason and its bytes, and only then counts as consumed. */
 export async function bury(
   participant: Participant,
   audience: Audience,
   record: IncomingRecord,
-  { message, reason }: PoisonRecord,
+  error: PoisonRecord,
 ): Promise<void> {
-  const { tally, logger } = participant;
+  const { message, reason } = error;
+  const { tally, logger, store } = participant;
   const { origin, headers, key, raw } = record;
   const place = [origin.topic, origin.partition, origin.offset].filter((part) => part !== undefined).join('/');
   logger.error(`The record ${place} goes to the dead letters: ${message}`);
+  await store.deadLetters.put([recordLetter(participant, audience, record, error)]);
   await publishLetter(participant, reason, { audience, origin, headers, key, raw });
   tally.count('deadLettered');
 }

@@ -8,6 +8,8 @@ import type { Ending } from './batcher.js';
 import type { Delivery, Settled, StepResult } from './delivery.js';
 import { emission } from './emit.js';
 import { keyOf, Ledger } from './ledger.js';
+import { letterChanges, operationsOf } from './letters.js';
+import { operated } from './operated.js';
 import type { Participant } from './participant.js';
 import type { Relay } from './relay.js';
 import { conclude, take, type Taken } from './take.js';
@@ -73,6 +75,11 @@ export class Deliverer {
   private async deliver(delivery: Delivery, transaction: StepTransaction, ledger: Ledger): Promise<Settled> {
     const { happening, bound } = delivery;
     const row = ledger.rowOf(delivery);
+    if (happening.type === 'operated') {
+      return operated(this.participant, delivery, happening.operation, row, (taken) =>
+        this.record(delivery, row, taken, ledger),
+      );
+    }
     if (happening.type === 'failed') return this.failed(delivery, ledger, happening.error);
     if (happening.type === 'result') {
       return this.record(delivery, row, conclude(bound, row, happening.result), ledger);
@@ -102,7 +109,8 @@ export class Deliverer {
     const row = taken.run === 'compensation' ? { ...taken.row, dueIn: 0 } : taken.row;
     ledger.put(row);
     const envelope = taken.emit && emission(this.participant, delivery.bound, row, taken.emit, taken.event);
-    return { verdict: taken.verdict, row, emitted: envelope ? [envelope] : [] };
+    const operations = letterChanges(this.participant, delivery, before, row, envelope?.data);
+    return { verdict: taken.verdict, row, emitted: envelope ? [envelope] : [], ...(operations && { operations }) };
   }
 
   /** The intent of an external effect, committed before anything is done outside; due again when nobody reports back in time. */
@@ -126,7 +134,7 @@ export class Deliverer {
         staged = members.flatMap(({ emitted }) =>
           emitted.map((event) => ({ id: this.participant.chance.newId(), event })),
         );
-        await transaction.save({ rows: ledger.changed(), staged, published });
+        await transaction.save({ rows: ledger.changed(), staged, published, ...operationsOf(members) });
         return members;
       });
       this.relay.hand(staged);

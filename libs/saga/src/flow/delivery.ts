@@ -2,6 +2,8 @@ import type { Cause, Envelope, SagaHeaders } from '../protocol/envelope.js';
 import type { Run, Signal, Verdict } from '../protocol/step-state.js';
 import type { FenceRow, StoredEvent } from '../ports/fence-row.js';
 import type { BoundStep } from './bound-step.js';
+import type { Operations } from './letters.js';
+import type { Operation, OperatorAnswer } from './operation.js';
 
 /** What a step's method came to. */
 export interface StepResult {
@@ -36,7 +38,9 @@ export type Happening =
   /** A method that ran outside any transaction threw this. */
   | { readonly type: 'failed'; readonly run: 'step' | 'compensation'; readonly error: unknown }
   /** Such a method is still running. */
-  | { readonly type: 'stillRunning' };
+  | { readonly type: 'stillRunning' }
+  /** An operator said something about the step. */
+  | { readonly type: 'operated'; readonly operation: Operation };
 
 /** How a delivery ended; `retried` means parked for another attempt. */
 export interface Settled {
@@ -45,4 +49,8 @@ export interface Settled {
   readonly emitted: readonly Envelope[];
   /** The row waits for a method that runs outside the transaction. */
   readonly external?: Run;
+  /** Dead letters and words of operators that are committed with the row. */
+  readonly operations?: Operations;
+  /** What came of an operator's word. */
+  readonly answer?: OperatorAnswer;
 }

@@ -27,7 +27,7 @@ export function emission(
     sagaVersion,
     correlationId,
     partitionKey: outcome === 'deadLettered' ? row.sagaId : partitionKey,
-    id: messageId(row.sagaId, row.step, outcome),
+    id: messageId(row.sagaId, row.step, outcome, row.operated?.redriven),
     type,
     source: `/${participant.service}`,
     time: participant.clock.now().toISOString(),
@@ -38,6 +38,7 @@ export function emission(
   if (traceparent !== undefined) emitted.traceparent = traceparent;
   if (row.causationId !== undefined) emitted.causationId = row.causationId;
   if (cause) emitted.cause = cause;
+  if (outcome === 'compensated' && row.operated?.verb === 'waive') emitted.waivedBy = row.operated.actor;
   return emitted;
 }
 

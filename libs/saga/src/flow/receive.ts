@@ -30,6 +30,23 @@ export async function receive(
   if (failed) throw failed.reason;
 }
 
+/**
+ * Receives a record that was put away.
+ *
+ * @throws PoisonRecord when it still cannot be received
+ */
+export async function receiveAgain(
+  participant: Participant,
+  submit: Submit,
+  audience: Audience,
+  record: IncomingRecord,
+): Promise<void> {
+  const starts = audience === 'steps' ? outsideStarts(participant, record) : [];
+  await (starts.length > 0
+    ? startBy(participant, submit, record, starts)
+    : receiveSagaEvent(participant, submit, audience, record));
+}
+
 /** @returns nothing when there is nothing to wait for: what concerns nobody here, as most of a topic does, costs no promise */
 function receiveOne(
   participant: Participant,
@@ -71,7 +88,6 @@ async function settle(
   if (taken && isNews(participant, audience, event)) participant.mirror(event);
 }
 
-/** Starts every saga whose definition names the event, which may be one of another saga. */
 async function receiveOutsideEvent(
   participant: Participant,
   submit: Submit,
@@ -79,11 +95,21 @@ async function receiveOutsideEvent(
   starts: readonly OutsideStart[],
 ): Promise<void> {
   try {
-    await Promise.all(starts.map(({ saga, event }) => startFromEvent(participant, submit, saga, event)));
-    if (isSagaEvent(record)) await receiveSagaEvent(participant, submit, 'steps', record);
+    await startBy(participant, submit, record, starts);
   } catch (error) {
     await putAway(participant, 'steps', record, error);
   }
+}
+
+/** Starts every saga whose definition names the event, which may be one of another saga. */
+async function startBy(
+  participant: Participant,
+  submit: Submit,
+  record: IncomingRecord,
+  starts: readonly OutsideStart[],
+): Promise<void> {
+  await Promise.all(starts.map(({ saga, event }) => startFromEvent(participant, submit, saga, event)));
+  if (isSagaEvent(record)) await receiveSagaEvent(participant, submit, 'steps', record);
 }
 
 async function putAway(

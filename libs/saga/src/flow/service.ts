@@ -1,5 +1,6 @@
 import type { SagaGraph } from '../definition/saga-definition.js';
 import { abortRequested, messageId, type Envelope } from '../protocol/envelope.js';
+import type { NewAuditEntry } from '../ports/audit-log.js';
 import type { Subscription } from '../ports/transport.js';
 import { Batcher } from './batcher.js';
 import { Deliverer } from './deliver.js';
@@ -35,7 +36,8 @@ export class SagaService {
   /** Settles one delivery; resolves when what follows from it is durable. */
   readonly submit = async (delivery: Delivery): Promise<Settled> => {
     const settled = await this.batcher.add(delivery);
-    if (delivery.happening.type !== 'stillRunning') this.participant.tally.count(settled.verdict);
+    const { type } = delivery.happening;
+    if (type !== 'stillRunning' && type !== 'operated') this.participant.tally.count(settled.verdict);
     for (const event of settled.emitted) this.participant.mirror(event);
     if (settled.external) this.externals.start(delivery.bound, settled.row);
     else if (settled.row.dueIn !== undefined) this.retries.expect(settled.row.dueIn);
@@ -47,7 +49,12 @@ export class SagaService {
   }
 
   /** Asks every participant to cancel what has not started; durable when it resolves. */
-  async publishAbort(saga: SagaGraph, sagaId: string, reason: string): Promise<void> {
+  async publishAbort(
+    saga: SagaGraph,
+    sagaId: string,
+    reason: string,
+    audited: readonly NewAuditEntry[] = [],
+  ): Promise<void> {
     const { service, clock, chance, store } = this.participant;
     const event: Envelope = {
       id: messageId(sagaId, 'saga', 'abortRequested'),
@@ -65,7 +72,7 @@ export class SagaService {
       data: { reason },
     };
     const staged = [{ id: chance.newId(), event }];
-    await store.transaction([], (transaction) => transaction.save({ rows: [], staged, published: [] }));
+    await store.transaction([], (transaction) => transaction.save({ rows: [], staged, published: [], audited }));
     this.relay.hand(staged);
   }
 

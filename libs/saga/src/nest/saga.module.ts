@@ -6,14 +6,15 @@ import { SagaInvocation } from './invocation.js';
 import { SagaRuntime } from './runtime.js';
 import { SagaLifecycle } from './saga.lifecycle.js';
 import { ConfigurableModuleClass, type ASYNC_OPTIONS_TYPE, type OPTIONS_TYPE } from './saga.module-definition.js';
+import { SagaOperator } from './saga-operator.js';
 import { SagaServer } from './saga.server.js';
 import { Sagas } from './sagas.js';
 
 @Global()
 @Module({
   imports: [DiscoveryModule],
-  providers: [SagaExplorer, SagaInvocation, EventBusBridge, SagaRuntime, SagaServer, Sagas],
-  exports: [SagaRuntime, SagaServer, Sagas, EventBusBridge],
+  providers: [SagaExplorer, SagaInvocation, EventBusBridge, SagaRuntime, SagaServer, Sagas, SagaOperator],
+  exports: [SagaRuntime, SagaServer, Sagas, SagaOperator, EventBusBridge],
 })
 class SagaCoreModule extends ConfigurableModuleClass {}
 

@@ -6,10 +6,10 @@ import { SagaError } from '../protocol/errors.js';
 import { isTerminal } from '../protocol/saga-state.js';
 import type { Started, StartOptions } from '../flow/start.js';
 import type { TransportHealth } from '../ports/transport.js';
-import { SagaTracker, type TrackedSaga } from '../tracker/saga-tracker.js';
+import type { SagaTracker, TrackedSaga } from '../tracker/saga-tracker.js';
+import { findAbortable, trackerIn } from './abortable.js';
 import { refuseInsideStep } from './current-step.js';
 import { SagaRuntime } from './runtime.js';
-import { isSagaId } from './saga-id.js';
 
 /** What starts a step from outside: the data of its outside event, what its input schema takes, or any object. */
 type StartInput<Spec> = Spec extends { readonly on: new (data: infer Data) => unknown }
@@ -80,26 +80,9 @@ export class Sagas {
    * `requested` promises nothing: the pivot's owner decides.
    */
   async requestAbort(sagaId: string, reason: string): Promise<AbortAnswer> {
-    const { service, sagas } = this.runtime;
-    const rows = isSagaId(sagaId) ? await service.participant.store.find(sagaId) : [];
-    const tracked = await this.findTracker()?.find(sagaId);
-    const name = rows[0]?.headers.sagaType ?? tracked?.saga;
-    const version = rows[0]?.headers.sagaVersion ?? tracked?.version;
-    const saga = sagas.find((candidate) => candidate.name === name && candidate.version === version);
-    if (!saga)
-      throw new SagaError(
-        'SAGA_NOT_FOUND',
-        `Service "${service.participant.service}" has no part in a saga ${sagaId}.`,
-        { sagaId },
-      );
-    const { commitPoint } = saga;
-    const committed =
-      tracked?.steps[commitPoint] === 'done' ||
-      rows.some(
-        (row) => row.predecessorsDone.includes(commitPoint) || (row.step === commitPoint && row.status === 'done'),
-      );
+    const { saga, committed } = await findAbortable(this.runtime, this.findTracker(), sagaId);
     if (committed) return 'refused';
-    await service.publishAbort(saga, sagaId, reason);
+    await this.runtime.service.publishAbort(saga, sagaId, reason);
     return 'requested';
   }
 
@@ -119,10 +102,6 @@ export class Sagas {
   }
 
   private findTracker(): SagaTracker | undefined {
-    try {
-      return this.moduleRef.get(SagaTracker, { strict: false });
-    } catch {
-      return undefined;
-    }
+    return trackerIn(this.moduleRef);
   }
 }

@@ -1,5 +1,6 @@
 import type { Cause, SagaHeaders } from '../protocol/envelope.js';
 import type { StepState } from '../protocol/step-state.js';
+import type { OperatorVerb } from './audit-log.js';
 
 /** Names a fence row: one per saga and step. */
 export interface FenceKey {
@@ -12,6 +13,19 @@ export interface StoredEvent {
   readonly type: string;
   readonly data: object;
 }
+
+/** The last word of an operator that changed a row. */
+export interface Operated {
+  readonly verb: Exclude<OperatorVerb, 'abort'>;
+  /** How a step was resolved. */
+  readonly as?: ResolvedAs;
+  readonly actor: string;
+  /** How often the step was redriven: a dead letter that follows is another one. */
+  readonly redriven: number;
+}
+
+/** What an operator found out or did by hand: the step had its effect, it has none, or its effect was undone. */
+export type ResolvedAs = 'done' | 'notDone' | 'compensated';
 
 /** The fence row of one step of one saga: the step's inbox, its lock, its undo payload and its retry state. */
 export interface FenceRow extends FenceKey, StepState {
@@ -36,6 +50,7 @@ export interface FenceRow extends FenceKey, StepState {
    */
   readonly dueIn?: number;
   readonly lastError?: string;
+  readonly operated?: Operated;
   /** 0: not stored yet. Raised by one with every save; a save over another version is a conflict. */
   readonly version: number;
 }

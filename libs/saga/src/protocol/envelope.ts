@@ -34,12 +34,19 @@ export interface Envelope extends SagaHeaders {
   /** The id of the event that directly caused this one; absent on the saga's first. */
   readonly causationId?: string;
   readonly cause?: Cause;
+  /** An operator accepted that the step's effect stays: the step counts as compensated, and is a debt. */
+  readonly waivedBy?: string;
   readonly data: object;
 }
 
-/** Derived, so that a second publish is recognizably the same event. */
-export function messageId(sagaId: string, step: string, outcome: Outcome): string {
-  return `${sagaId}:${step}:${outcome}`;
+/**
+ * Derived, so that a second publish is recognizably the same event.
+ *
+ * @param redriven how often an operator redrove the step: its next dead letter is another event
+ */
+export function messageId(sagaId: string, step: string, outcome: Outcome, redriven = 0): string {
+  const id = `${sagaId}:${step}:${outcome}`;
+  return outcome === 'deadLettered' && redriven > 0 ? `${id}:${redriven + 1}` : id;
 }
 
 /** The topic and type of a compensation that needs a person. */

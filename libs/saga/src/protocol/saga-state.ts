@@ -8,6 +8,8 @@ export type SagaStatus = 'unknown' | 'running' | 'compensating' | 'needsInterven
 export interface SagaFact {
   readonly step: string;
   readonly outcome: Outcome;
+  /** An operator accepted that the step's effect stays. */
+  readonly waivedBy?: string;
 }
 
 export interface SagaState {

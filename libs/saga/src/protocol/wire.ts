@@ -3,6 +3,7 @@ import { outcomes, type Outcome } from './outcome.js';
 import type { Envelope } from './envelope.js';
 import { onOneLine, shortened } from './reason.js';
 import { isTimestamp } from './timestamp.js';
+import { isUuid } from './uuid.js';
 
 /** A record as a transport carries it. */
 export interface WireMessage {
@@ -52,6 +53,7 @@ export const attributeNames = [
   'causationid',
   'sagafailedstep',
   'sagareason',
+  'sagawaivedby',
   'traceparent',
 ] as const;
 
@@ -72,6 +74,7 @@ export function attributesOf(event: Envelope): Record<string, string> {
     partitionkey: event.partitionKey,
     ...(event.causationId !== undefined && { causationid: event.causationId }),
     ...(event.cause && { sagafailedstep: event.cause.step, sagareason: shortened(onOneLine(event.cause.reason)) }),
+    ...(event.waivedBy !== undefined && { sagawaivedby: event.waivedBy }),
     ...(event.traceparent !== undefined && { traceparent: event.traceparent }),
   };
 }
@@ -93,6 +96,7 @@ export function envelopeFrom(attributes: Readonly<Record<string, unknown>>, data
     throw new PoisonRecord('its data is no JSON object');
   const failedStep = optional('sagafailedstep');
   const causationId = optional('causationid');
+  const waivedBy = optional('sagawaivedby');
   const traceparent = optional('traceparent');
   return {
     id: text('id'),
@@ -109,6 +113,7 @@ export function envelopeFrom(attributes: Readonly<Record<string, unknown>>, data
     ...(causationId !== undefined && { causationId }),
     ...(traceparent !== undefined && { traceparent }),
     ...(failedStep !== undefined && { cause: { step: failedStep, reason: reasonFrom(attributes['sagareason']) } }),
+    ...(waivedBy !== undefined && { waivedBy }),
     data,
   };
 }
@@ -153,8 +158,7 @@ function timestamp(value: string): string {
 }
 
 function uuid(value: string): string {
-  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value))
-    throw new PoisonRecord(`saga id "${value}" is no UUID`);
+  if (!isUuid(value)) throw new PoisonRecord(`saga id "${value}" is no UUID`);
   return value.toLowerCase();
 }
 

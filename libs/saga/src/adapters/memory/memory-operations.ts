@@ -26,7 +26,8 @@ export class MemoryOperations {
   commit({ letters = [], settlements = [], audited = [] }: Changes): void {
     for (const settlement of settlements) this.settle(settlement);
     this.put(letters);
-    for (const entry of structuredClone(audited)) this.entries.push({ ...entry, at: this.clock.now() });
+    for (const entry of JSON.parse(JSON.stringify(audited)) as typeof audited)
+      this.entries.push({ ...entry, at: this.clock.now() });
   }
 
   readonly deadLetters: DeadLetters = {

@@ -83,6 +83,7 @@ const migrations: readonly string[] = [
      because text NOT NULL,
      details json NOT NULL
    );
+   ALTER TABLE saga_step ADD COLUMN operated json;
    CREATE INDEX saga_audit_saga ON saga_audit (saga_id, at) WHERE saga_id IS NOT NULL;
    CREATE INDEX saga_audit_letter ON saga_audit (letter_id, at) WHERE letter_id IS NOT NULL;`,
   `CREATE TABLE saga_timer (

@@ -1,6 +1,6 @@
 import { messageId, type Cause, type Envelope } from '../../protocol/envelope.js';
 import type { StepStatus } from '../../protocol/step-state.js';
-import type { FenceRow, StoredEvent } from '../../ports/fence-row.js';
+import type { FenceRow, Operated, StoredEvent } from '../../ports/fence-row.js';
 import type { OutboxMessage } from '../../ports/step-store.js';
 
 /** A row of `saga_step`. Empty sets and headers that equal the saga id are null: most rows have them so. */
@@ -24,12 +24,15 @@ export interface StepRecord {
   /** `next_attempt_at` as the milliseconds that are left until then. */
   readonly due_in: number | null;
   readonly last_error: string | null;
+  readonly operated: Operated | null;
   readonly version: number;
 }
 
 /** A record on its way to the table: its documents are texts of their own. */
 export type WrittenRecord = {
-  readonly [K in keyof StepRecord]: K extends 'inputs' | 'result' | 'cause' ? string | null : StepRecord[K];
+  readonly [K in keyof StepRecord]: K extends 'inputs' | 'result' | 'cause' | 'operated'
+    ? string | null
+    : StepRecord[K];
 };
 
 export function recordOf(row: FenceRow): WrittenRecord {
@@ -53,6 +56,7 @@ export function recordOf(row: FenceRow): WrittenRecord {
     failing_since: row.failingSince ?? null,
     due_in: row.dueIn ?? null,
     last_error: row.lastError ?? null,
+    operated: row.operated ? JSON.stringify(row.operated) : null,
     version: row.version + 1,
   };
 }
@@ -80,18 +84,20 @@ export function rowOf(record: StepRecord): FenceRow {
     ...(record.failing_since && { failingSince: record.failing_since }),
     ...(record.due_in !== null && { dueIn: record.due_in }),
     ...(record.last_error !== null && { lastError: record.last_error }),
+    ...(record.operated && { operated: record.operated }),
     version: record.version,
   };
 }
 
 /** An outbox event without what can be derived from the rest. */
 type PackedEvent = Omit<Envelope, 'id' | 'correlationId' | 'partitionKey'> &
-  Partial<Pick<Envelope, 'correlationId' | 'partitionKey'>>;
+  Partial<Pick<Envelope, 'id' | 'correlationId' | 'partitionKey'>>;
 
 export function packed({ event }: OutboxMessage): PackedEvent {
-  const { id: _derived, correlationId, partitionKey, ...rest } = event;
+  const { id, correlationId, partitionKey, ...rest } = event;
   return {
     ...rest,
+    ...(id !== messageId(event.sagaId, event.step, event.outcome) && { id }),
     ...(correlationId !== event.sagaId && { correlationId }),
     ...(partitionKey !== event.sagaId && { partitionKey }),
   };

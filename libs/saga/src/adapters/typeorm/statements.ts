@@ -57,6 +57,7 @@ const columns = [
   'failing_since',
   'due_in',
   'last_error',
+  'operated',
   'version',
 ] as const satisfies readonly (keyof StepRecord)[];
 

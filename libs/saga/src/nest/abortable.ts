@@ -1,0 +1,40 @@
+import type { ModuleRef } from '@nestjs/core';
+import { SagaError } from '../protocol/errors.js';
+import { isUuid } from '../protocol/uuid.js';
+import type { Abortable } from '../flow/operate-abort.js';
+import { SagaTracker } from '../tracker/saga-tracker.js';
+import type { SagaRuntime } from './runtime.js';
+
+/** The application's tracker, if it has one. */
+export function trackerIn(moduleRef: ModuleRef): SagaTracker | undefined {
+  try {
+    return moduleRef.get(SagaTracker, { strict: false });
+  } catch {
+    return undefined;
+  }
+}
+
+/** @throws SagaError `SAGA_NOT_FOUND` when neither a row of this service nor the tracker knows the saga */
+export async function findAbortable(
+  { service, sagas }: SagaRuntime,
+  tracker: SagaTracker | undefined,
+  sagaId: string,
+): Promise<Abortable> {
+  const rows = isUuid(sagaId) ? await service.participant.store.find(sagaId) : [];
+  const tracked = await tracker?.find(sagaId);
+  const name = rows[0]?.headers.sagaType ?? tracked?.saga;
+  const version = rows[0]?.headers.sagaVersion ?? tracked?.version;
+  const saga = sagas.find((candidate) => candidate.name === name && candidate.version === version);
+  if (!saga)
+    throw new SagaError('SAGA_NOT_FOUND', `Service "${service.participant.service}" has no part in a saga ${sagaId}.`, {
+      sagaId,
+      retriable: false,
+    });
+  const { commitPoint } = saga;
+  const committed =
+    tracked?.steps[commitPoint] === 'done' ||
+    rows.some(
+      (row) => row.predecessorsDone.includes(commitPoint) || (row.step === commitPoint && row.status === 'done'),
+    );
+  return { sagaId, saga, committed };
+}
