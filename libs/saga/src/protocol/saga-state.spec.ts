@@ -176,4 +176,20 @@ describe('a debt', () => {
     });
     expect(foldSaga(saga, facts(complete)).debts).toEqual([]);
   });
+
+  test('is the effect that stays because an operator waived its undo, whatever is known beside, and nobody is called for it', () => {
+    const waived: SagaFact = { step: 'assign', outcome: 'compensated', waivedBy: 'ada' };
+    for (const others of [
+      '',
+      'assign deadLettered',
+      'create done, assign done, notify rejected, assign deadLettered',
+    ]) {
+      const known = others === '' ? [] : facts(others);
+      expect(foldSaga(saga, [...known, waived])).toMatchObject({ status: 'compensating', debts: ['assign'] });
+    }
+    expect(foldSaga(saga, [waived, ...facts('create compensated')])).toMatchObject({
+      status: 'aborted',
+      debts: ['assign'],
+    });
+  });
 });

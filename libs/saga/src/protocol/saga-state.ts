@@ -18,7 +18,10 @@ export interface SagaState {
   readonly steps: Readonly<Record<string, Outcome>>;
   /** Evidence that the protocol was violated, in words; empty for a sound saga. */
   readonly inconsistencies: readonly string[];
-  /** Steps whose undo is owed: a dead letter of theirs waits for a person. A saga may be aborted all the same, where its definition lets the undo go on. */
+  /**
+   * Steps whose undo is owed: a dead letter of theirs waits for a person. A saga may be aborted all the same, where its definition lets the undo
+   * go on. And steps whose effect stays for good, because an operator waived its undo.
+   */
   readonly debts: readonly string[];
 }
 
@@ -26,25 +29,27 @@ export interface SagaState {
  * The tracker's fold: a pure function of the **set** of events seen for one saga, so arrival order and duplicates cannot change it.
  * The first rule that holds decides the status.
  */
-export function foldSaga(saga: SagaGraph, facts: Iterable<SagaFact>): SagaState {
+export function foldSaga(saga: SagaGraph, given: Iterable<SagaFact>): SagaState {
+  const facts = [...given];
   const seen = outcomesByStep(facts);
   const knows = (step: string, outcome: Outcome): boolean => seen.get(step)?.has(outcome) ?? false;
   const nodes = Object.values(saga.steps);
   const closed = (step: string): boolean => [...(seen.get(step) ?? [])].some(isClosing);
   const done = (step: string): boolean => knows(step, 'done') || knows(step, 'compensated');
-  const debts = nodes.filter(({ name }) => knows(name, 'deadLettered') && !knows(name, 'compensated'));
+  const waived = new Set(facts.flatMap(({ step, waivedBy }) => (waivedBy === undefined ? [] : [step])));
+  const owed = nodes.filter(({ name }) => knows(name, 'deadLettered') && !knows(name, 'compensated'));
   return {
     status: statusOf(),
     steps: Object.fromEntries(nodes.flatMap((node) => furthest(node.name, seen.get(node.name)))),
     inconsistencies: inconsistenciesOf(saga, nodes, seen),
-    debts: debts.map(({ name }) => name),
+    debts: nodes.filter((node) => owed.includes(node) || waived.has(node.name)).map(({ name }) => name),
   };
 
   function statusOf(): SagaStatus {
     const steps = nodes.map((node) => node.name);
     if (closed(saga.source)) return 'aborted';
-    if (debts.some(({ onDeadLetter }) => onDeadLetter === 'halt')) return 'needsIntervention';
-    if (debts.length > 0 || steps.some(closed)) return 'compensating';
+    if (owed.some(({ onDeadLetter }) => onDeadLetter === 'halt')) return 'needsIntervention';
+    if (owed.length > 0 || steps.some(closed)) return 'compensating';
     if (saga.sinks.every(done)) return 'completed';
     return steps.some(done) ? 'running' : 'unknown';
   }
