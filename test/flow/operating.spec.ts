@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { Booking, BookingConfirmed, CardCharged, CardRefunded, RoomReleased, RoomReserved } from './stage/booking.js';
+import { Booking, CardCharged, CardRefunded, RoomReleased, RoomReserved } from './stage/booking.js';
 import { confirmRefused, reserved } from './stage/charging.js';
 import { ada, bob, Desk } from './stage/desk.js';
 import { settled } from './stage/network.js';
-import { eventRecord } from './stage/records.js';
 import { bind, Ground, Service } from './stage/service.js';
 
 let ground: Ground;
@@ -216,61 +215,5 @@ describe('a saga', () => {
     await settled(all);
     expect(undone).toEqual(['reserve']);
     expect(await whole.row(sagaId, 'reserve')).toMatchObject({ status: 'compensated' });
-  });
-});
-
-describe('a step that must be done and keeps failing', () => {
-  let indexIsAway: boolean;
-  let sagaId: string;
-  const mail = (): object => {
-    if (indexIsAway) throw new Error('the mail server is away');
-    return new Booking.steps.mail.events.done({ bookingId: 'b-1' } as never);
-  };
-
-  beforeEach(async () => {
-    ground = new Ground();
-    indexIsAway = true;
-    service = await Service.started(ground, [bind(Booking, 'mail', mail)]);
-    desk = new Desk(service);
-    sagaId = randomUUID();
-    await ground.transport.deliver([
-      eventRecord(Booking, 'confirm', 'done', new BookingConfirmed({ bookingId: 'b-1' }), { sagaId }),
-    ]);
-    await ground.clock.advance(50_000);
-  });
-
-  it('is due at once when it is redriven, however long it would have waited', async () => {
-    const waits = await service.row(sagaId, 'mail');
-    expect(waits).toMatchObject({ status: 'running' });
-    expect(waits!.dueIn).toBeGreaterThan(10_000);
-    indexIsAway = false;
-    expect(await desk.operator.redrive({ sagaId, step: 'mail', ...ada })).toMatchObject({
-      verdict: 'applied',
-      because: 'its next attempt is due now',
-    });
-    await ground.clock.advance(1_000);
-    expect(await service.row(sagaId, 'mail')).toMatchObject({ status: 'done' });
-  });
-
-  it('counts as done when it was done by hand, and is attempted no more', async () => {
-    const event = { bookingId: 'b-1' };
-    expect(await desk.operator.resolve({ sagaId, step: 'mail', as: 'done', event, ...bob })).toMatchObject({
-      verdict: 'applied',
-      status: 'done',
-    });
-    indexIsAway = false;
-    await ground.clock.advance(aWhile);
-    expect(ground.transport.events.at(-1)).toMatchObject({ id: `${sagaId}:mail:done`, data: event });
-    expect(ground.transport.eventIds).toHaveLength(1);
-  });
-
-  it('is never rejected: told that it was not done, it is attempted again', async () => {
-    expect(await desk.operator.resolve({ sagaId, step: 'mail', as: 'notDone', ...ada })).toMatchObject({
-      verdict: 'applied',
-      status: 'running',
-    });
-    indexIsAway = false;
-    await ground.clock.advance(1_000);
-    expect(await service.row(sagaId, 'mail')).toMatchObject({ status: 'done' });
   });
 });
