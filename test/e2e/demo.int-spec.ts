@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { bundle } from './bundle.js';
+import { bundle } from '../support/bundle.js';
 
 const run = promisify(execFile);
 

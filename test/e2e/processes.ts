@@ -1,7 +1,7 @@
 import { AppProcess } from '../../scripts/demo/app-process.js';
 import type { Ground } from '../../scripts/demo/services.js';
 import { freshTopicPrefix, kafkaBrokers } from '../support/kafka.js';
-import { bundle, type Bundle } from './bundle.js';
+import { bundle, type Bundle } from '../support/bundle.js';
 import { freshGround } from './ground.js';
 import type { ServiceName } from './in-process.js';
 

@@ -3,7 +3,7 @@ import type { BoundStep, StepContext } from '../../../libs/saga/src/flow/bound-s
 import { OutcomeUnknown, StepRejected } from '../../../libs/saga/src/protocol/errors.js';
 import { defaultRetry } from '../../../libs/saga/src/protocol/retry.js';
 import type { Deed, History } from './history.js';
-import type { Random } from './random.js';
+import type { Random } from '../../support/random.js';
 
 type Method = 'step' | 'undo';
 

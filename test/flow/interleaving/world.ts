@@ -8,7 +8,7 @@ import { Behavior } from './behavior.js';
 import { Gates } from './gates.js';
 import { History } from './history.js';
 import { Process } from './process.js';
-import { Random } from './random.js';
+import { Random } from '../../support/random.js';
 
 /** A service's part of the world: what outlives its processes. */
 interface Site {

@@ -17,7 +17,7 @@ export interface Bundle {
 export async function bundle(sources: Readonly<Record<string, string>>): Promise<Bundle> {
   const cache = join(root, '.cache');
   await mkdir(cache, { recursive: true });
-  const outDir = await mkdtemp(join(cache, 'e2e-'));
+  const outDir = await mkdtemp(join(cache, 'bundle-'));
   await build({
     root,
     configFile: false,

@@ -23,3 +23,8 @@ export class Random {
     return this.next() < share;
   }
 }
+
+export function shuffled<T>(list: readonly T[], random: Random): readonly T[] {
+  const placed = list.map((one) => ({ one, place: random.next() }));
+  return placed.toSorted((a, b) => a.place - b.place).map(({ one }) => one);
+}

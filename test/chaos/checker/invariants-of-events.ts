@@ -1,0 +1,137 @@
+import { grouped } from './grouped.js';
+import { buriedBy, poisonHeader } from '../world/poison.js';
+import type { LogRecord } from '../world/kafka-log.js';
+import type { AuditEntry, Evidence } from './evidence.js';
+import type { Invariant, Violation } from './invariant.js';
+
+type Found = Omit<Violation, 'invariant'>;
+
+/** The steps in their order, each after the one before. */
+const chain = ['createTask', 'assignUser', 'sendNotification', 'scheduleReminder'] as const;
+const closed = ['rejected', 'cancelled', 'compensated'];
+
+/** Message ids of all events that were ever staged, each as often as it was. */
+function stagedIds({ audit }: Evidence): readonly string[] {
+  return audit.filter(({ table }) => table === 'saga_outbox').map(({ after }) => messageIdOf(after));
+}
+
+function messageIdOf(after: AuditEntry['after']): string {
+  const { sagaId, step, outcome } = after!['event'] as Record<string, string>;
+  return `${sagaId}:${step}:${outcome}`;
+}
+
+function sagaOf(id: string): string {
+  return id.split(':')[0]!;
+}
+
+/** Each event where it was first, in the order of its partition. */
+function firsts(log: Evidence['log']): ReadonlyMap<string, LogRecord> {
+  const first = new Map<string, LogRecord>();
+  for (const record of log) {
+    const id = record.headers['ce_id'];
+    if (id !== undefined && !(poisonHeader in record.headers) && !first.has(id)) first.set(id, record);
+  }
+  return first;
+}
+
+const published: Invariant = {
+  name: 'I4',
+  says: 'the outboxes are empty, and every event ever committed is in the log of Kafka',
+  check: (evidence) => {
+    const log = firsts(evidence.log);
+    const left = new Set(evidence.outbox.map(({ messageId }) => messageId));
+    return [
+      ...evidence.outbox.map(({ service, messageId }): Found => ({
+        harm: 'stuck',
+        sagaId: sagaOf(messageId),
+        what: `${messageId} is still in the outbox of ${service}`,
+      })),
+      ...[...new Set(stagedIds(evidence))]
+        .filter((id) => !log.has(id) && !left.has(id))
+        .map((id): Found => ({ harm: 'lost', sagaId: sagaOf(id), what: `${id} was committed and is not in Kafka` })),
+    ];
+  },
+};
+
+const stagedOnce: Invariant = {
+  name: 'I2',
+  says: 'no outcome of a step was committed twice',
+  check: (evidence) =>
+    [...grouped(stagedIds(evidence), (id) => id)]
+      .filter(([, times]) => times.length > 1)
+      .map(([id, times]) => ({
+        harm: 'doubled',
+        sagaId: sagaOf(id),
+        what: `${id} was committed ${times.length} times`,
+      })),
+};
+
+const noGhosts: Invariant = {
+  name: 'I5',
+  says: 'nothing is in Kafka that was never committed, and each event comes after the one that caused it',
+  check: (evidence) => {
+    const staged = new Set(stagedIds(evidence));
+    const log = firsts(evidence.log);
+    return [...log].flatMap(([id, record]): readonly Found[] => {
+      const sagaId = sagaOf(id);
+      if (!staged.has(id)) return [{ harm: 'wrong', sagaId, what: `ghost: ${id} is in Kafka and was never committed` }];
+      const cause = log.get(record.headers['ce_causationid'] ?? '');
+      if (cause?.partition !== record.partition || cause.offset < record.offset) return [];
+      return [{ harm: 'wrong', sagaId, what: `${id} comes before its cause ${cause.headers['ce_id']}` }];
+    });
+  },
+};
+
+/** What is in the log has left its trace in the row of the step that it concerns: handled once, however often it came. */
+const accounted: Invariant = {
+  name: 'I6',
+  says: 'every event in Kafka was taken by the step that it concerns',
+  check: ({ log, fences }) => {
+    const rows = new Map(fences.map((fence) => [`${fence.saga_id}:${fence.step}`, fence]));
+    return [...firsts(log).values()].flatMap(({ headers }): readonly Found[] => {
+      const { ce_sagaid: sagaId, ce_sagastep: step, ce_sagaoutcome: outcome } = headers;
+      const place = chain.findIndex((name) => name === step);
+      const done = outcome === 'done';
+      const neighbor = chain[done ? place + 1 : place - 1];
+      if (neighbor === undefined || place < 0 || !(done || closed.includes(outcome!))) return [];
+      const row = rows.get(`${sagaId}:${neighbor}`);
+      const heard = (done ? row?.predecessors_done : row?.successors_closed)?.includes(step!);
+      if (heard || closed.includes(row?.status ?? '')) return []; // a tombstone notes nothing any more
+      return [{ harm: 'lost', sagaId: sagaId!, what: `${neighbor} has not heard that ${step} is ${outcome}` }];
+    });
+  },
+};
+
+const poisonBuried: Invariant = {
+  name: 'I11',
+  says: 'the dead letters are the injected poison, exactly',
+  check: ({ letters, poison }) => {
+    const buried = new Map<string, Set<string>>();
+    const found: Found[] = [];
+    for (const { value, offset } of letters) {
+      const { headers, service, audience, reason } = JSON.parse(value) as Letter;
+      const name = headers[poisonHeader];
+      if (name === undefined) {
+        const what = `the dead letter at ${offset} is no poison of ours: ${headers['ce_id']}, ${reason}`;
+        found.push({ harm: 'wrong', ...(headers['ce_sagaid'] && { sagaId: headers['ce_sagaid'] }), what });
+      } else buried.set(name, (buried.get(name) ?? new Set()).add(`${service}/${audience}`));
+    }
+    for (const [name, kind] of poison) {
+      const by = [...(buried.get(name) ?? [])].toSorted();
+      const expected = buriedBy(kind).toSorted();
+      if (by.join() === expected.join()) continue;
+      const what = `poison ${name} (${kind}) was buried by [${by.join(', ')}] where [${expected.join(', ')}] are to`;
+      found.push({ harm: by.length < expected.length ? 'lost' : 'wrong', what });
+    }
+    return found;
+  },
+};
+
+interface Letter {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly service: string;
+  readonly audience: string;
+  readonly reason: string;
+}
+
+export const invariantsOfEvents: readonly Invariant[] = [published, stagedOnce, noGhosts, accounted, poisonBuried];

@@ -1,0 +1,18 @@
+/** Who cannot take a poison record: every group that takes part, or only the one whose step it concerns. */
+export type PoisonKind = 'unreadable' | 'unknown type' | 'oversize' | 'wrong data';
+
+export const poisonHeader = 'chaos-poison';
+
+/** The groups that read the topic and bury what they cannot take, as service/audience. */
+const everyone = [
+  'task/steps',
+  'task/listeners',
+  'assignment/steps',
+  'notification/steps',
+  'notification/listeners',
+] as const;
+
+/** By whom a record of this kind is to be found among the dead letters. */
+export function buriedBy(kind: PoisonKind): readonly string[] {
+  return kind === 'wrong data' ? ['assignment/steps'] : everyone;
+}
