@@ -30,7 +30,7 @@ export function snippetsOf(document: string): readonly Snippet[] {
 export function region(source: string): string {
   const [file, name] = source.split('#') as [string, string];
   const text = readFileSync(join(root, file), 'utf8');
-  const found = new RegExp(`// #region ${name}\\n([\\s\\S]*?)// #endregion ${name}`).exec(text);
+  const found = new RegExp(`// #region ${name}\\n([\\s\\S]*?) *// #endregion ${name}`).exec(text);
   if (!found) throw new Error(`${file} has no region "${name}".`);
   return found[1]!;
 }

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { setImmediate as turn } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ids } from '../../libs/saga/src/testing/store-contract-scene.js';
@@ -14,6 +15,17 @@ describe('the relay', () => {
     await turn();
     expect(scene.transport.sends.map((send) => send.length)).toEqual([3]);
     expect(scene.transport.eventIds).toEqual(eventIds(messages));
+  });
+
+  it('publishes outside the context of whoever hands over', async () => {
+    const context = new AsyncLocalStorage<string>();
+    const one = scene.relay();
+    const seen: (string | undefined)[] = [];
+    scene.transport.publish = async () => void seen.push(context.getStore());
+    const messages = await scene.commit(1);
+    context.run('a step', () => one.hand(messages));
+    await turn();
+    expect(seen).toEqual([undefined]);
   });
 
   it('sends what was committed in one turn together, in the order of the commits', async () => {

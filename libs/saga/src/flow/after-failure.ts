@@ -1,6 +1,6 @@
 import { advance } from '../protocol/step-machine.js';
-import { OutcomeUnknown, StepRejected } from '../protocol/errors.js';
-import { reasonOf } from '../protocol/reason.js';
+import { OutcomeUnknown, StepPostponed, StepRejected } from '../protocol/errors.js';
+import { reasonOf, shortened } from '../protocol/reason.js';
 import { isExhausted, retryDelay } from '../protocol/retry.js';
 import type { FenceRow } from '../ports/fence-row.js';
 import { rejectedBy } from './attempt.js';
@@ -30,6 +30,7 @@ export function afterFailure(
   if (error instanceof StepRejected && due.run === 'step' && bound.node.role !== 'retriable') {
     return conclude(bound, due.row, rejectedBy(bound.node, reason));
   }
+  if (error instanceof StepPostponed) return { row: postponed(due.row, error), verdict: 'handled' };
   const failed: FenceRow = {
     ...due.row,
     attempts: due.row.attempts + 1,
@@ -45,6 +46,10 @@ export function afterFailure(
     row: { ...failed, dueIn: nextAttempt(participant, bound, due.run, failed.attempts) },
     verdict: 'handled',
   };
+}
+
+function postponed(row: FenceRow, { reason, delay }: StepPostponed): FenceRow {
+  return { ...row, lastError: shortened(reason), dueIn: delay };
 }
 
 function mayGiveUp(bound: BoundStep, error: unknown): boolean {

@@ -1,4 +1,4 @@
-import { StepRejected } from '../protocol/errors.js';
+import { StepPostponed, StepRejected } from '../protocol/errors.js';
 import { reasonOf } from '../protocol/reason.js';
 import { FenceConflict, type OutboxMessage, type StepTransaction } from '../ports/step-store.js';
 import type { FenceRow } from '../ports/fence-row.js';
@@ -65,7 +65,7 @@ export class Deliverer {
     try {
       return await repeatedOnConflict(() => this.settleTogether([delivery]));
     } catch (error) {
-      if (error instanceof FenceConflict || (isAttended(delivery) && !(error instanceof StepRejected))) throw error;
+      if (error instanceof FenceConflict || (isAttended(delivery) && !isExpected(error))) throw error;
       return repeatedOnConflict(() =>
         this.inTransaction([delivery], async (_transaction, ledger) => [this.failed(delivery, ledger, error)]),
       );
@@ -98,7 +98,7 @@ export class Deliverer {
     if (!taken && delivery.happening.type === 'failed') return { verdict: 'ignored', row, emitted: [] }; // settled meanwhile
     if (!taken) throw error;
     const settled = this.record(delivery, row, taken, ledger);
-    if (!(error instanceof StepRejected)) this.participant.logger.warn(failureLine(settled.row, error));
+    if (!isExpected(error)) this.participant.logger.warn(failureLine(settled.row, error));
     return taken.row.dueIn !== undefined ? { ...settled, verdict: 'retried' } : settled;
   }
 
@@ -170,6 +170,11 @@ async function repeatedOnConflict(work: () => Promise<readonly Settled[]>): Prom
 
 function isAttended({ happening }: Delivery): boolean {
   return happening.type === 'signal' && happening.attended === true;
+}
+
+/** What a step says by throwing, and no trouble. */
+function isExpected(error: unknown): boolean {
+  return error instanceof StepRejected || error instanceof StepPostponed;
 }
 
 function failureLine(row: FenceRow, error: unknown): string {

@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import type { OutboxMessage } from '../ports/step-store.js';
 import { PublishFailed, type Unpublished } from '../ports/transport.js';
 import type { Participant } from './participant.js';
@@ -34,6 +35,8 @@ export class Relay {
   private forgetFlush: (() => void) | undefined;
   private forgetSweep: (() => void) | undefined;
   private stopped = false;
+  /** Publishing is nobody's step, also when a step handed the message over. */
+  private readonly context = new AsyncResource('saga-relay');
 
   constructor(private readonly ground: Ground) {}
 
@@ -41,7 +44,7 @@ export class Relay {
   hand(messages: readonly OutboxMessage[]): void {
     if (messages.length === 0 || this.stopped || this.waiting.length > memoryLimit) return; // the sweep finds them
     this.waiting.push(...messages);
-    this.publishing ??= this.publishAll();
+    this.publishing ??= this.context.runInAsyncScope(() => this.publishAll());
   }
 
   /** Ids that are published: whoever takes them deletes them in a transaction, or gives them back. */

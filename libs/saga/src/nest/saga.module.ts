@@ -9,12 +9,22 @@ import { ConfigurableModuleClass, type ASYNC_OPTIONS_TYPE, type OPTIONS_TYPE } f
 import { SagaOperator } from './saga-operator.js';
 import { SagaServer } from './saga.server.js';
 import { Sagas } from './sagas.js';
+import { SemanticLocks } from './semantic-locks.js';
 
 @Global()
 @Module({
   imports: [DiscoveryModule],
-  providers: [SagaExplorer, SagaInvocation, EventBusBridge, SagaRuntime, SagaServer, Sagas, SagaOperator],
-  exports: [SagaRuntime, SagaServer, Sagas, SagaOperator, EventBusBridge],
+  providers: [
+    SagaExplorer,
+    SagaInvocation,
+    EventBusBridge,
+    SagaRuntime,
+    SagaServer,
+    Sagas,
+    SagaOperator,
+    SemanticLocks,
+  ],
+  exports: [SagaRuntime, SagaServer, Sagas, SagaOperator, SemanticLocks, EventBusBridge],
 })
 class SagaCoreModule extends ConfigurableModuleClass {}
 

@@ -33,3 +33,18 @@ export class OutcomeUnknown extends Error {
     this.name = 'OutcomeUnknown';
   }
 }
+
+/**
+ * Thrown by a step that cannot go on now and had no effect: it is attempted again after `delay` ms, and no attempt is used up.
+ */
+export class StepPostponed extends Error {
+  readonly code = 'STEP_POSTPONED';
+
+  constructor(
+    readonly reason: string,
+    readonly delay: number,
+  ) {
+    super(reason);
+    this.name = 'StepPostponed';
+  }
+}

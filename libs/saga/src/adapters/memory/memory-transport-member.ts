@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import type { Subscription, TransportContext } from '../../ports/transport.js';
 import type { MemoryBatch, MemoryGroup } from './memory-transport-group.js';
 
@@ -6,6 +7,8 @@ const mostInHand = 16;
 /** One subscriber in a group, with the batches that it has in hand. */
 export class MemoryMember {
   private readonly handling = new Set<Promise<void>>();
+  /** A subscriber is called as by a broker: never in the context of whoever published. */
+  private readonly context = new AsyncResource('saga-subscriber');
 
   constructor(
     private readonly group: MemoryGroup,
@@ -22,10 +25,12 @@ export class MemoryMember {
   }
 
   take(batch: MemoryBatch): void {
-    const handled = this.handle(batch).finally(() => {
-      this.handling.delete(handled);
-      this.group.wake();
-    });
+    const handled = this.context
+      .runInAsyncScope(() => this.handle(batch))
+      .finally(() => {
+        this.handling.delete(handled);
+        this.group.wake();
+      });
     this.handling.add(handled);
   }
 

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { IncomingRecord, Transport, TransportFactory } from '../../ports/transport.js';
@@ -32,6 +33,20 @@ describe('the in-memory transport', () => {
     await nextTurn();
     await nextTurn();
     expect(batches.map((batch) => batch.length)).toEqual([50]);
+  });
+
+  it('calls a subscriber outside the context of whoever published', async () => {
+    const context = new AsyncLocalStorage<string>();
+    const transport = open(inMemory());
+    const seen: (string | undefined)[] = [];
+    await transport.subscribe({
+      group: 'group',
+      topics: ['events'],
+      handle: async () => void seen.push(context.getStore()),
+    });
+    await context.run('a step', () => transport.publish([message('here')]));
+    await sleep(5);
+    expect(seen).toEqual([undefined]);
   });
 
   it('is one bus for the modules that share a factory, and another for another factory', async () => {

@@ -99,6 +99,20 @@ const migrations: readonly string[] = [
   `ALTER TABLE saga_instance ADD COLUMN unfolded boolean NOT NULL DEFAULT false;
    CREATE INDEX saga_instance_unfolded ON saga_instance (saga_id) WHERE unfolded;`,
   `ALTER TABLE saga_instance ADD COLUMN debts text[] NOT NULL DEFAULT '{}';`,
+  `CREATE TABLE saga_lock (
+     resource text PRIMARY KEY,
+     saga_id uuid NOT NULL,
+     step text NOT NULL,
+     since timestamptz NOT NULL DEFAULT now()
+   );
+   CREATE INDEX saga_lock_holder ON saga_lock (saga_id);
+   CREATE TABLE saga_lock_wait (
+     saga_id uuid NOT NULL,
+     resource text NOT NULL,
+     since timestamptz NOT NULL DEFAULT now(),
+     until timestamptz NOT NULL,
+     PRIMARY KEY (saga_id, resource)
+   );`,
 ];
 
 const lockKey = 7_305_801_124;

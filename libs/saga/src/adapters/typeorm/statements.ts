@@ -100,6 +100,11 @@ export function stageStatement(messages: readonly { readonly id: string; readonl
   return `INSERT INTO saga_outbox (id, event) VALUES ${messages.map(({ id, event }) => `(${quoted(id)},${quoted(event)})`).join(',')}`;
 }
 
+/** A step that is undone lets go of what it holds. */
+export function unlockStatement(keys: readonly FenceKey[]): string {
+  return `DELETE FROM saga_lock WHERE ${keys.map((key) => `(saga_id = ${quoted(key.sagaId)} AND step = ${quoted(key.step)})`).join(' OR ')}`;
+}
+
 export function forgetStatement(ids: readonly string[]): string {
   return `DELETE FROM saga_outbox WHERE id = ANY(${arrayOf(ids)}::uuid[])`;
 }

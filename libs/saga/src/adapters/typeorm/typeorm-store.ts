@@ -15,6 +15,7 @@ import {
   lockStatement,
   saveStatements,
   stageStatement,
+  unlockStatement,
 } from './statements.js';
 import { operationStatements } from './operation-statements.js';
 import { packed, recordOf, rowOf, type StepRecord } from './row-mapping.js';
@@ -94,8 +95,10 @@ function written(changes: Changes): readonly string[] {
     id: message.id,
     event: JSON.stringify(packed(message)),
   }));
+  const undone = rows.filter(({ status }) => status === 'compensated');
   return [
     ...saveStatements(rows.map(recordOf)),
+    ...(undone.length > 0 ? [unlockStatement(undone)] : []),
     ...(messages.length > 0 ? [stageStatement(messages)] : []),
     ...(published.length > 0 ? [forgetStatement(published)] : []),
     ...timerStatements(changes),
