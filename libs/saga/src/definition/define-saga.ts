@@ -37,7 +37,15 @@ export function defineSaga<const S extends StepSpecs<S>>(
     steps: resolvedSteps(name, version, specs, commitPoint),
   };
   for (const step of Object.values(graph.steps)) graphs.set(step, graph);
+  sagas.add(graph);
   return Object.freeze(graph) as unknown as SagaDefinition<S>;
+}
+
+const sagas = new WeakSet<object>();
+
+/** Whether something is a definition that `defineSaga` has made. */
+export function isSaga(candidate: unknown): candidate is SagaGraph {
+  return typeof candidate === 'object' && candidate !== null && sagas.has(candidate);
 }
 
 const graphs = new WeakMap<StepNode, SagaGraph>();

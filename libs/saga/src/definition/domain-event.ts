@@ -15,6 +15,9 @@ export interface EventClass<Type extends string = string, Input = never, Data ex
   new (data: Input): EventInstance<Type, Data>;
 }
 
+/** How many issues a message names: a list of thousands may have one each. */
+const told = 20;
+
 /** Data that an event's schema does not accept. `issues` lists what is wrong and where. */
 export class InvalidEventData extends Error {
   readonly code = 'INVALID_EVENT_DATA';
@@ -23,7 +26,8 @@ export class InvalidEventData extends Error {
     readonly type: string,
     readonly issues: readonly string[],
   ) {
-    super(`Event "${type}" does not match its schema: ${issues.join('; ')}.`);
+    const more = issues.length > told ? `; and ${issues.length - told} more` : '';
+    super(`Event "${type}" does not match its schema: ${issues.slice(0, told).join('; ')}${more}.`);
     this.name = 'InvalidEventData';
   }
 }

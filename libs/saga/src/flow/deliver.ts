@@ -7,6 +7,7 @@ import { attemptCompensation, attemptStep, inputOf } from './attempt.js';
 import type { Ending } from './batcher.js';
 import type { Delivery, Settled, StepResult } from './delivery.js';
 import { emission } from './emit.js';
+import { fitting } from './fitting.js';
 import { keyOf, Ledger } from './ledger.js';
 import { letterChanges, operationsOf } from './letters.js';
 import { operated } from './operated.js';
@@ -88,7 +89,8 @@ export class Deliverer {
     const taken = take(delivery, row);
     if (!taken.run) return this.record(delivery, row, taken, ledger);
     if (bound.node.external) return this.leased({ ...taken.row, dueIn: 0 }, ledger, taken.run);
-    const result = await transaction.run(() => attempt(delivery, taken, transaction));
+    const answer = await transaction.run(() => attempt(delivery, taken, transaction));
+    const result = fitting(bound, answer, this.participant.settings.maxEventBytes);
     return this.record(delivery, row, conclude(bound, taken.row, result), ledger);
   }
 

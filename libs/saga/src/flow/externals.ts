@@ -3,6 +3,7 @@ import { fenceKey } from '../ports/fence-row.js';
 import { attemptCompensation, attemptStep, inputOf } from './attempt.js';
 import type { BoundStep } from './bound-step.js';
 import type { Delivery, Happening, Settled } from './delivery.js';
+import { fitting } from './fitting.js';
 import type { Participant } from './participant.js';
 
 const atOnce = 64;
@@ -63,7 +64,7 @@ export class Externals {
 
   private async attempt(bound: BoundStep, row: FenceRow): Promise<void> {
     const forget = this.renewing(bound, row);
-    const happening = await came(bound, row);
+    const happening = await came(bound, row, this.ground.settings.maxEventBytes);
     forget();
     await this.record(bound, row, happening);
   }
@@ -108,14 +109,14 @@ function waitingFor(bound: BoundStep, row: FenceRow): Delivery {
   return { sagaId: row.sagaId, bound, headers: row.headers, happening: { type: 'attempt', version: saved } };
 }
 
-async function came(bound: BoundStep, row: FenceRow): Promise<Happening> {
+async function came(bound: BoundStep, row: FenceRow, maxEventBytes: number): Promise<Happening> {
   const run = row.status === 'compensating' ? 'compensation' : 'step';
   try {
     const result =
       run === 'compensation'
         ? await attemptCompensation(bound, row)
         : await attemptStep(bound, row, inputOf(bound, row));
-    return { type: 'result', result };
+    return { type: 'result', result: fitting(bound, result, maxEventBytes) };
   } catch (error) {
     return { type: 'failed', run, error };
   }

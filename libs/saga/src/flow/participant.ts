@@ -21,9 +21,17 @@ export interface FlowSettings {
   readonly lease: number;
   /** How often the outbox is swept for messages that were never published, ms. */
   readonly sweepEvery: number;
+  /** The largest event, and the largest input of a start, as JSON in bytes. What the transport takes must be larger: key and headers come on top. */
+  readonly maxEventBytes: number;
 }
 
-export const defaultSettings: FlowSettings = { lanes: 4, batchSize: 50, lease: 30_000, sweepEvery: 5_000 };
+export const defaultSettings: FlowSettings = {
+  lanes: 4,
+  batchSize: 50,
+  lease: 30_000,
+  sweepEvery: 5_000,
+  maxEventBytes: 900_000,
+};
 
 /** A service that takes part in sagas: its steps and all that they need. */
 export interface Participant {

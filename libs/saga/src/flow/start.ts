@@ -1,11 +1,14 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { eventFrom, InvalidEventData, type EventClass, type EventInstance } from '../definition/domain-event.js';
 import type { SagaGraph } from '../definition/saga-definition.js';
 import type { SagaHeaders } from '../protocol/envelope.js';
 import { SagaError } from '../protocol/errors.js';
+import { reasonOf, shortened } from '../protocol/reason.js';
 import type { StepStatus } from '../protocol/step-state.js';
 import type { FenceRow, StoredEvent } from '../ports/fence-row.js';
 import type { Delivery, Settled } from './delivery.js';
 import type { Participant } from './participant.js';
+import { checkedOptions, refuseUnfitInput } from './start-checks.js';
 
 export interface StartOptions {
   /** A business key: the saga id is derived from it, so a second start with the same key finds the first saga. */
@@ -31,27 +34,28 @@ type Submit = (delivery: Delivery) => Promise<Settled>;
  * Starts a saga: runs the source step's method in one transaction with its row and its event.
  *
  * @throws SagaError `SAGA_NOT_STARTED_HERE` when the source is a step of another service; `INVALID_START_INPUT` when the input does not match
- * the definition's schema; otherwise what the method throws, and then nothing is left behind
+ * the definition's schema, or is none that JSON can carry; `START_INPUT_TOO_LARGE`; `INVALID_START_KEY`; `INVALID_CORRELATION_ID`; otherwise what the method throws, and then nothing is left behind
  */
 export async function startSaga(
-  participant: Pick<Participant, 'steps' | 'chance' | 'service'>,
+  participant: Pick<Participant, 'steps' | 'chance' | 'service' | 'settings'>,
   submit: Submit,
   saga: SagaGraph,
   input: unknown,
-  options: StartOptions = {},
+  options?: StartOptions,
 ): Promise<Started> {
   const { chance } = participant;
-  if (options.key === '')
-    throw new SagaError('INVALID_START_KEY', 'The key of a start is empty; give a business key, or leave it out.');
-  const sagaId = options.key === undefined ? chance.newId() : chance.derivedId(`${saga.name}:${options.key}`);
+  const { key, correlationId } = checkedOptions(options);
+  const sagaId = key === undefined ? chance.newId() : chance.derivedId(`${saga.name}:${key}`);
   const headers = {
     sagaId,
     sagaType: saga.name,
     sagaVersion: saga.version,
-    correlationId: options.correlationId ?? sagaId,
+    correlationId: correlationId ?? sagaId,
     partitionKey: sagaId,
   };
-  const { happening, ...delivery } = startDelivery(participant, saga, headers, accepted(saga, input));
+  const taken = accepted(saga, input);
+  refuseUnfitInput(saga, taken, participant.settings.maxEventBytes);
+  const { happening, ...delivery } = startDelivery(participant, saga, headers, taken);
   return startedBy(await submit({ ...delivery, happening: { ...happening, attended: true } }));
 }
 
@@ -111,7 +115,7 @@ function accepted(saga: SagaGraph, input: unknown): unknown {
   const { on, input: schema } = saga.steps[saga.source]!;
   if (on) return outsideEvent(saga, on, input);
   if (!schema) return input;
-  const result = schema['~standard'].validate(input);
+  const result = validated(saga, schema, input);
   if (result instanceof Promise)
     throw new SagaError(
       'INVALID_START_INPUT',
@@ -127,20 +131,29 @@ function accepted(saga: SagaGraph, input: unknown): unknown {
   );
 }
 
+/** A schema looks at whatever it is given, and that may fight back. */
+function validated(saga: SagaGraph, schema: StandardSchemaV1, input: unknown) {
+  try {
+    return schema['~standard'].validate(input);
+  } catch (error) {
+    throw invalidInput(saga, [`its schema threw: ${reasonOf(error)}`], error);
+  }
+}
+
 function outsideEvent(saga: SagaGraph, on: EventClass, input: unknown): EventInstance {
   try {
     return eventFrom(on, input);
   } catch (error) {
-    if (error instanceof InvalidEventData) throw invalidInput(saga, error.issues);
-    throw error;
+    throw invalidInput(saga, error instanceof InvalidEventData ? error.issues : [reasonOf(error)], error);
   }
 }
 
-function invalidInput(saga: SagaGraph, issues: readonly string[]): SagaError {
-  return new SagaError(
-    'INVALID_START_INPUT',
-    `Saga "${saga.name}" cannot start with this input: ${issues.join('; ')}.`,
-  );
+function invalidInput(saga: SagaGraph, issues: readonly string[], cause?: unknown): SagaError {
+  const said = shortened(issues.join('; '));
+  const facts = { step: saga.source, retriable: false };
+  return new SagaError('INVALID_START_INPUT', `Saga "${saga.name}" cannot start with this input: ${said}.`, facts, {
+    cause,
+  });
 }
 
 function startedBy({ row, verdict }: Settled): Started {

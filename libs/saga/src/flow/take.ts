@@ -61,14 +61,16 @@ function closingsOf(bound: BoundStep, row: FenceRow): FenceRow['inputs'] {
 
 /** The source's event keys the whole saga, where the definition names a business key. */
 function keyed(bound: BoundStep, row: FenceRow, event: StoredEvent): SagaHeaders {
-  const { partitionBy, source } = bound.saga;
-  const key: unknown =
-    partitionBy && row.step === source
-      ? Object.entries(event.data).find(([name]) => name === partitionBy)?.[1]
-      : undefined;
-  return typeof key === 'string' || typeof key === 'number'
-    ? { ...row.headers, partitionKey: String(key) }
-    : row.headers;
+  const partitionKey = partitionKeyOf(bound, event);
+  return partitionKey === undefined ? row.headers : { ...row.headers, partitionKey };
+}
+
+/** Nothing where the saga id is the key. */
+export function partitionKeyOf({ saga, node }: BoundStep, event: StoredEvent): string | undefined {
+  const { partitionBy, source } = saga;
+  if (partitionBy === undefined || node.name !== source) return undefined;
+  const key: unknown = Object.entries(event.data).find(([name]) => name === partitionBy)?.[1];
+  return (typeof key === 'string' && key !== '') || typeof key === 'number' ? String(key) : undefined;
 }
 
 function dueAttempt(row: FenceRow): Taken {

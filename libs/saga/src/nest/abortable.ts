@@ -3,6 +3,7 @@ import { SagaError } from '../protocol/errors.js';
 import { isUuid } from '../protocol/uuid.js';
 import type { Abortable } from '../flow/operate-abort.js';
 import { SagaTracker } from '../tracker/saga-tracker.js';
+import { quotedId } from './asking-checks.js';
 import type { SagaRuntime } from './runtime.js';
 
 /** The application's tracker, if it has one. */
@@ -26,15 +27,19 @@ export async function findAbortable(
   const version = rows[0]?.headers.sagaVersion ?? tracked?.version;
   const saga = sagas.find((candidate) => candidate.name === name && candidate.version === version);
   if (!saga)
-    throw new SagaError('SAGA_NOT_FOUND', `Service "${service.participant.service}" has no part in a saga ${sagaId}.`, {
-      sagaId,
-      retriable: false,
-    });
+    throw new SagaError(
+      'SAGA_NOT_FOUND',
+      `Service "${service.participant.service}" has no part in a saga ${quotedId(sagaId)}.`,
+      {
+        ...(isUuid(sagaId) && { sagaId }),
+        retriable: false,
+      },
+    );
   const { commitPoint } = saga;
   const committed =
     tracked?.steps[commitPoint] === 'done' ||
     rows.some(
       (row) => row.predecessorsDone.includes(commitPoint) || (row.step === commitPoint && row.status === 'done'),
     );
-  return { sagaId, saga, committed };
+  return { sagaId: sagaId.toLowerCase(), saga, committed };
 }

@@ -32,6 +32,7 @@ export function optionViolations(options: SagaModuleOptions): readonly string[] 
       batchSize: wholeFromOne,
       lease: positive,
       sweepEvery: positive,
+      maxEventBytes: wholeFromOne,
     }),
   ];
 }

@@ -8,6 +8,7 @@ import type { Started, StartOptions } from '../flow/start.js';
 import type { TransportHealth } from '../ports/transport.js';
 import type { SagaTracker, TrackedSaga } from '../tracker/saga-tracker.js';
 import { findAbortable, trackerIn } from './abortable.js';
+import { checkedReason, checkedTimeout, quotedId, refuseNoDefinition } from './asking-checks.js';
 import { refuseInsideStep } from './current-step.js';
 import { SagaRuntime } from './runtime.js';
 
@@ -42,8 +43,11 @@ export class Sagas {
   /**
    * Starts a saga of which this service implements the source. Resolves when the source step is committed; what the step throws, the caller gets,
    * and nothing is left behind. With a `key`, a second start finds the first saga.
+   *
+   * @throws SagaError `NO_DEFINITION`; `INVALID_START_INPUT`, `START_INPUT_TOO_LARGE`, `INVALID_START_KEY` or `INVALID_CORRELATION_ID` for what no saga can be started with
    */
   async start<S>(saga: SagaDefinition<S>, input: SourceInput<S>, options?: StartOptions): Promise<Started> {
+    refuseNoDefinition(saga);
     refuseInsideStep(saga.name);
     return this.runtime.service.startSaga(saga, input, options);
   }
@@ -60,14 +64,15 @@ export class Sagas {
    * @throws SagaError `NOT_SETTLED` when it is not by then; the saga goes on
    */
   async settled(sagaId: string, options: { readonly timeout: number }): Promise<TrackedSaga> {
-    const end = Date.now() + options.timeout;
+    const timeout = checkedTimeout(options?.timeout);
+    const end = Date.now() + timeout;
     for (let pause = 10; ; pause = Math.min(pause * 2, 250)) {
       const saga = await this.status(sagaId);
       if (saga && isTerminal(saga.status)) return saga;
       if (Date.now() + pause > end) {
         throw new SagaError(
           'NOT_SETTLED',
-          `Saga ${sagaId} is ${saga?.status ?? 'unknown'} after ${options.timeout} ms; it goes on, ask again.`,
+          `Saga ${quotedId(sagaId)} is ${saga?.status ?? 'unknown'} after ${timeout} ms; it goes on, ask again.`,
           { sagaId, retriable: true },
         );
       }
@@ -78,11 +83,14 @@ export class Sagas {
   /**
    * Asks for a saga to be closed backwards: steps that have not started are cancelled, done ones undone. `refused` when the pivot is known to be done.
    * `requested` promises nothing: the pivot's owner decides.
+   *
+   * @throws SagaError `SAGA_NOT_FOUND`; `INVALID_REASON` without a reason. One of over 1,000 characters is shortened.
    */
   async requestAbort(sagaId: string, reason: string): Promise<AbortAnswer> {
+    const why = checkedReason(reason);
     const { saga, committed } = await findAbortable(this.runtime, this.findTracker(), sagaId);
     if (committed) return 'refused';
-    await this.runtime.service.publishAbort(saga, sagaId, reason);
+    await this.runtime.service.publishAbort(saga, sagaId.toLowerCase(), why);
     return 'requested';
   }
 

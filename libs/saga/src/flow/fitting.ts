@@ -1,0 +1,59 @@
+import { eventFrom } from '../definition/domain-event.js';
+import { eventClassOf } from '../protocol/envelope.js';
+import { SagaError } from '../protocol/errors.js';
+import { reasonOf } from '../protocol/reason.js';
+import { unfitAttribute } from '../protocol/wire.js';
+import type { BoundStep } from './bound-step.js';
+import { carried } from './carried.js';
+import type { StepResult } from './delivery.js';
+import { partitionKeyOf } from './take.js';
+
+const outcomes = { effectRecorded: 'done', rejected: 'rejected', undone: 'compensated' } as const;
+
+/**
+ * What a method came to, once it is certain that the others can take its event: that it fits a record, and that what arrives of it still matches
+ * its schema. Otherwise all of them would refuse it, one by one, and the saga would wait for ever.
+ *
+ * @throws SagaError `EVENT_TOO_LARGE`, `EVENT_NOT_PORTABLE` or `INVALID_PARTITION_KEY`
+ */
+export function fitting(bound: BoundStep, result: StepResult, mostBytes: number): StepResult {
+  if (bound.hears) return result;
+  const { type, data } = result.event;
+  const arriving = carried(data, mostBytes);
+  if ('refused' in arriving && arriving.refused === 'tooLarge') {
+    const remedy =
+      'keep large data elsewhere and name it in the event, or raise settings.maxEventBytes, and with it what the transport takes';
+    throw refused(bound, 'EVENT_TOO_LARGE', `Event "${type}" is too large: ${arriving.why}; ${remedy}.`);
+  }
+  const why = 'refused' in arriving ? arriving.why : mismatch(bound, result, arriving.data);
+  if (why !== undefined) throw refused(bound, 'EVENT_NOT_PORTABLE', `Event "${type}" cannot be sent: ${why}.`);
+  refuseUnfitKey(bound, result);
+  return result;
+}
+
+function mismatch({ saga, node }: BoundStep, result: StepResult, arriving: unknown): string | undefined {
+  const { type } = result.event;
+  const eventClass = eventClassOf(saga, { step: node.name, outcome: outcomes[result.type], type });
+  if (!eventClass) return undefined;
+  try {
+    eventFrom(eventClass, arriving);
+    return undefined;
+  } catch (error) {
+    return `what arrives of it no longer matches its schema, use types that JSON has (an ISO text for a Date) and a schema that accepts its own output: ${reasonOf(error)}`;
+  }
+}
+
+function refuseUnfitKey(bound: BoundStep, result: StepResult): void {
+  if (result.type !== 'effectRecorded') return;
+  const why = unfitAttribute(partitionKeyOf(bound, result.event) ?? '');
+  if (why === undefined) return;
+  const { partitionBy } = bound.saga;
+  throw refused(bound, 'INVALID_PARTITION_KEY', `"${partitionBy}" cannot key the records of the saga: it ${why}.`);
+}
+
+function refused({ saga, node }: BoundStep, code: string, message: string): SagaError {
+  return new SagaError(code, `Step "${node.name}" of saga "${saga.name}": ${message}`, {
+    step: node.name,
+    retriable: false,
+  });
+}

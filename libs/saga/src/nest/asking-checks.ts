@@ -1,0 +1,40 @@
+import { isSaga } from '../definition/define-saga.js';
+import { SagaError } from '../protocol/errors.js';
+import { shortened } from '../protocol/reason.js';
+import { isSagaId } from './saga-id.js';
+
+/** @throws SagaError `NO_DEFINITION` for what `defineSaga` has not made */
+export function refuseNoDefinition(saga: unknown): void {
+  if (isSaga(saga)) return;
+  throw new SagaError(
+    'NO_DEFINITION',
+    `What is to be started is no saga definition but ${saga === null ? 'null' : typeof saga}; give start a definition made with defineSaga, such as TaskAssignment.`,
+    { retriable: false },
+  );
+}
+
+/** @throws SagaError `INVALID_TIMEOUT` for what is no time to wait: with it, the wait might never end */
+export function checkedTimeout(timeout: unknown): number {
+  if (typeof timeout === 'number' && timeout >= 0) return timeout;
+  throw new SagaError(
+    'INVALID_TIMEOUT',
+    'A wait for a saga needs an end; give it { timeout } in milliseconds, 0 or more.',
+    { retriable: false },
+  );
+}
+
+/** @throws SagaError `INVALID_REASON` when nobody could be told why */
+export function checkedReason(reason: unknown): string {
+  if (typeof reason === 'string' && reason.trim() !== '') return shortened(reason);
+  throw new SagaError(
+    'INVALID_REASON',
+    'A request to abort needs a reason, as a text: whoever undoes a step is told of it.',
+    { retriable: false },
+  );
+}
+
+/** Whatever was given for the id of a saga, in a message. */
+export function quotedId(sagaId: unknown): string {
+  const text = typeof sagaId === 'string' ? shortened(sagaId, 100) : typeof sagaId;
+  return isSagaId(sagaId) ? text : `"${text}"`;
+}
