@@ -27,6 +27,8 @@ const ours = [
   'saga_dead_letter',
   'saga_event',
   'saga_instance',
+  'saga_lock',
+  'saga_lock_wait',
   'saga_migration',
   'saga_outbox',
   'saga_step',

@@ -94,6 +94,7 @@ export class Process {
         backlog: () => store.deadLetters.backlog(),
       },
       audit: store.audit,
+      retention: store.retention,
     };
   }
 

@@ -59,4 +59,8 @@ export class EffectStore implements StepStore {
   get audit(): StepStore['audit'] {
     return this.inner.audit;
   }
+
+  get retention(): StepStore['retention'] {
+    return this.inner.retention;
+  }
 }

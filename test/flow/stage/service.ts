@@ -146,6 +146,10 @@ export class Service {
         backlog: () => reached(() => store.deadLetters.backlog()),
       },
       audit: { list: (filter) => reached(() => store.audit.list(filter)) },
+      retention: {
+        purgeRows: (keep, limit) => reached(() => store.retention.purgeRows(keep, limit)),
+        purgeLetters: (keep, limit) => reached(() => store.retention.purgeLetters(keep, limit)),
+      },
     };
   }
 

@@ -6,6 +6,7 @@ import type { Participant } from './participant.js';
 
 const pageSize = 100;
 const lookEvery = 5_000;
+const soon = 100;
 
 /** Takes the records of a batch; resolves when all that follows from them is durable. */
 type Receive = (audience: Audience, records: readonly IncomingRecord[]) => Promise<void>;
@@ -25,7 +26,7 @@ export class ParkedVersions {
   ) {}
 
   start(): void {
-    this.looking = this.look().finally(() => this.sleep());
+    this.lookIn(soon);
   }
 
   /** Takes nothing more and waits for what is in hand. */
@@ -35,10 +36,13 @@ export class ParkedVersions {
     await this.looking;
   }
 
-  private sleep(): void {
+  private lookIn(ms: number): void {
     if (this.stopped) return;
-    const wait = lookEvery * (1 + this.participant.chance.random() / 5); // replicas do not look together
-    this.forget = this.participant.clock.after(wait, () => this.start());
+    this.forget = this.participant.clock.after(ms, () => {
+      this.looking = this.look().finally(() => {
+        this.lookIn(lookEvery * (1 + this.participant.chance.random() / 5)); // replicas do not look together
+      });
+    });
   }
 
   private async look(): Promise<void> {

@@ -53,7 +53,7 @@ export interface LetterFilter {
 
 /**
  * What waits for a person, in the service's own store. Letters of steps are put and settled by `Changes`, with their fence rows; those of
- * records here. A letter is never deleted by the library.
+ * records here. A letter that waits is never deleted by the library.
  */
 export interface DeadLetters {
   /** Durable when it resolves. */

@@ -51,6 +51,8 @@ export interface FenceRow extends FenceKey, StepState {
   readonly dueIn?: number;
   readonly lastError?: string;
   readonly operated?: Operated;
+  /** Nothing that its saga may still do concerns the row: it is kept for redeliveries only. Set where a service purges; the store keeps since when. */
+  readonly settled?: true;
   /** 0: not stored yet. Raised by one with every save; a save over another version is a conflict. */
   readonly version: number;
 }

@@ -2,6 +2,7 @@ import type { Envelope } from '../protocol/envelope.js';
 import type { AuditLog, NewAuditEntry } from './audit-log.js';
 import type { DeadLetters, LetterSettlement, NewDeadLetter } from './dead-letters.js';
 import type { FenceKey, FenceRow } from './fence-row.js';
+import type { StoreRetention } from './retention.js';
 import type { RunningTimer, TimerKey, Timers } from './timers.js';
 
 /** An event waiting to be published. `id` is minted by us and sorts by time. */
@@ -62,6 +63,7 @@ export interface StepStore {
   readonly timers: Timers;
   readonly deadLetters: DeadLetters;
   readonly audit: AuditLog;
+  readonly retention: StoreRetention;
 }
 
 /** The safety net behind the relay: messages that were committed but, as far as anyone knows, not published. */

@@ -3,6 +3,7 @@ import { dueFacts } from './store-contract-due.js';
 import { fieldFacts } from './store-contract-fields.js';
 import { operationFacts } from './store-contract-operations.js';
 import { outboxFacts } from './store-contract-outbox.js';
+import { retentionFacts } from './store-contract-retention.js';
 import { Scene, type BusinessStoreHarness, type StoreFact, type StoreHarness } from './store-contract-scene.js';
 import { timerFacts } from './store-contract-timers.js';
 import { transactionFacts } from './store-contract-transactions.js';
@@ -27,6 +28,7 @@ export const storeContract: readonly StoreContractCase[] = cases([
   ...timerFacts,
   ...outboxFacts,
   ...operationFacts,
+  ...retentionFacts,
 ]);
 
 /** What a store promises besides when it holds the business data too. */

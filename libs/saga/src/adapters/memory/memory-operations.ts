@@ -55,6 +55,17 @@ export class MemoryOperations {
         .map((entry) => structuredClone(entry)),
   };
 
+  /** Whether a dead letter of the saga waits. */
+  waitsFor(sagaId: string): boolean {
+    return [...this.letters.values()].some((letter) => letter.sagaId === sagaId && !letter.settled);
+  }
+
+  purge(before: Date, limit: number): number {
+    const old = [...this.letters.values()].filter(({ settled }) => settled && settled.at < before).slice(0, limit);
+    for (const { id } of old) this.letters.delete(id);
+    return old.length;
+  }
+
   private put(letters: readonly NewDeadLetter[]): void {
     for (const letter of letters) {
       if (!this.letters.has(letter.id)) this.letters.set(letter.id, { ...stored(letter), createdAt: this.clock.now() });

@@ -9,12 +9,14 @@ import {
   type StepTransaction,
 } from '../../ports/step-store.js';
 import { MemoryOperations } from './memory-operations.js';
+import { settledBefore } from './memory-retention.js';
 import { MemoryTimers } from './memory-timers.js';
 
-/** A row beside the time when it is due, of which the row itself says only what is left. */
-interface Kept {
+/** A row beside the time when it is due, of which the row itself says only what is left, and since when it is settled. */
+export interface Kept {
   readonly row: FenceRow;
   readonly dueAt?: number;
+  readonly settledAt?: number;
 }
 
 interface Stored {
@@ -112,13 +114,28 @@ export class MemoryStore implements StepStore {
     },
   };
 
+  readonly retention: StepStore['retention'] = {
+    purgeRows: async (keepMs, limit) => {
+      const before = this.now() - keepMs;
+      const old = settledBefore(before, [...this.rows.values()]).filter(
+        ({ row }) => !this.locks.has(fenceKey(row)) && !this.operations.waitsFor(row.sagaId),
+      );
+      for (const { row } of old.slice(0, limit)) {
+        this.rows.delete(fenceKey(row));
+        this.timers.forget(row);
+      }
+      return Math.min(old.length, limit);
+    },
+    purgeLetters: async (keepMs, limit) => this.operations.purge(new Date(this.now() - keepMs), limit),
+  };
+
   private now(): number {
     return this.clock.now().getTime();
   }
 
-  private waiting(): readonly Required<Kept>[] {
+  private waiting(): readonly (Kept & { readonly dueAt: number })[] {
     return [...this.rows.values()]
-      .filter((kept): kept is Required<Kept> => kept.dueAt !== undefined)
+      .filter((kept): kept is Kept & { readonly dueAt: number } => kept.dueAt !== undefined)
       .toSorted((a, b) => a.dueAt - b.dueAt);
   }
 
@@ -135,7 +152,8 @@ export class MemoryStore implements StepStore {
     const at = this.now();
     for (const { dueIn, ...row } of rows) {
       const due = dueIn !== undefined && { dueAt: began + dueIn };
-      this.rows.set(fenceKey(row), { row: { ...row, version: row.version + 1 }, ...due });
+      const settled = row.settled && { settledAt: this.rows.get(fenceKey(row))?.settledAt ?? at };
+      this.rows.set(fenceKey(row), { row: { ...row, version: row.version + 1 }, ...due, ...settled });
     }
     for (const message of staged) this.messages.set(message.id, { message, at });
     for (const id of published) this.messages.delete(id);

@@ -1,4 +1,5 @@
 import type { Clock } from '../../ports/clock.js';
+import type { FenceKey } from '../../ports/fence-row.js';
 import type { Changes } from '../../ports/step-store.js';
 import { timerKey, type RunningTimer, type Timer, type Timers } from '../../ports/timers.js';
 
@@ -19,6 +20,13 @@ export class MemoryTimers implements Timers {
       if (!this.kept.has(key)) this.kept.set(key, { timer, dueAt: began + dueIn });
     }
     for (const key of timersEnded) this.kept.delete(timerKey(key));
+  }
+
+  /** What is left of a row's timers goes with it. */
+  forget({ sagaId, step }: FenceKey): void {
+    for (const [key, { timer }] of this.kept) {
+      if (timer.sagaId === sagaId && timer.step === step) this.kept.delete(key);
+    }
   }
 
   async claim(limit: number, leaseMs: number): Promise<readonly Timer[]> {

@@ -113,6 +113,10 @@ const migrations: readonly string[] = [
      until timestamptz NOT NULL,
      PRIMARY KEY (saga_id, resource)
    );`,
+  `ALTER TABLE saga_step ADD COLUMN settled_at timestamptz;
+   CREATE INDEX saga_step_settled ON saga_step (settled_at) WHERE settled_at IS NOT NULL;
+   CREATE INDEX saga_dead_letter_settled ON saga_dead_letter (settled_at) WHERE settled_at IS NOT NULL;
+   CREATE INDEX saga_instance_settled ON saga_instance (updated_at) WHERE status IN ('completed', 'aborted');`,
 ];
 
 const lockKey = 7_305_801_124;

@@ -25,6 +25,8 @@ export interface StepRecord {
   readonly due_in: number | null;
   readonly last_error: string | null;
   readonly operated: Operated | null;
+  /** Since when nothing concerns the row; written as the moment of the save that first says so. */
+  readonly settled_at: Date | null;
   readonly version: number;
 }
 
@@ -57,6 +59,7 @@ export function recordOf(row: FenceRow): WrittenRecord {
     due_in: row.dueIn ?? null,
     last_error: row.lastError ?? null,
     operated: row.operated ? JSON.stringify(row.operated) : null,
+    settled_at: row.settled ? new Date(0) : null,
     version: row.version + 1,
   };
 }
@@ -85,6 +88,7 @@ export function rowOf(record: StepRecord): FenceRow {
     ...(record.due_in !== null && { dueIn: record.due_in }),
     ...(record.last_error !== null && { lastError: record.last_error }),
     ...(record.operated && { operated: record.operated }),
+    ...(record.settled_at !== null && { settled: true }),
     version: record.version,
   };
 }

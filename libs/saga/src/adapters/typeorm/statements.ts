@@ -58,6 +58,7 @@ const columns = [
   'due_in',
   'last_error',
   'operated',
+  'settled_at',
   'version',
 ] as const satisfies readonly (keyof StepRecord)[];
 
@@ -76,10 +77,15 @@ function insertion(records: readonly WrittenRecord[]): string {
 
 /** Fails on the version, which may not be null, when somebody else changed a row since it was read. */
 function change(records: readonly WrittenRecord[]): string {
-  const set = columns.slice(2).map((column) => `${nameOf(column)} = EXCLUDED.${nameOf(column)}`);
-  set[set.length - 1] = 'version = CASE saga_step.version WHEN EXCLUDED.version - 1 THEN EXCLUDED.version END';
+  const set = columns.slice(2).map((column) => `${nameOf(column)} = ${updated(column)}`);
   return `INSERT INTO saga_step (${columns.map(nameOf).join(',')}) VALUES ${records.map((record) => rowValues(record, columns)).join(',')}
     ON CONFLICT (saga_id, step) DO UPDATE SET ${set.join(',')}, updated_at = now()`;
+}
+
+function updated(column: keyof StepRecord): string {
+  if (column === 'version') return 'CASE saga_step.version WHEN EXCLUDED.version - 1 THEN EXCLUDED.version END';
+  if (column !== 'settled_at') return `EXCLUDED.${nameOf(column)}`;
+  return 'CASE WHEN EXCLUDED.settled_at IS NOT NULL THEN COALESCE(saga_step.settled_at, EXCLUDED.settled_at) END';
 }
 
 function rowValues(record: WrittenRecord, used: readonly (keyof StepRecord)[]): string {
@@ -91,6 +97,7 @@ function nameOf(column: keyof StepRecord): string {
 }
 
 function valueOf(record: WrittenRecord, column: keyof StepRecord): string {
+  if (column === 'settled_at') return record.settled_at === null ? 'NULL::timestamptz' : 'now()';
   const value = literal(record[column]);
   return column === 'due_in' && record.due_in !== null ? `now() + ${value} * interval '1 millisecond'` : value;
 }

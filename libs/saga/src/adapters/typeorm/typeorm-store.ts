@@ -23,6 +23,7 @@ import { beginWith, commitWith, inScope, joinStepTransactions, queryApart, rolle
 import { TypeOrmAuditLog } from './typeorm-audit-log.js';
 import { TypeOrmDeadLetters } from './typeorm-dead-letters.js';
 import { TypeOrmOutbox } from './typeorm-outbox.js';
+import { TypeOrmRetention } from './typeorm-retention.js';
 import { TypeOrmTimers } from './typeorm-timers.js';
 import { timerStatements } from './timer-statements.js';
 
@@ -32,6 +33,7 @@ export class TypeOrmStore implements StepStore {
   readonly timers: StepStore['timers'];
   readonly deadLetters: StepStore['deadLetters'];
   readonly audit: StepStore['audit'];
+  readonly retention: StepStore['retention'];
 
   constructor(private readonly dataSource: DataSource) {
     joinStepTransactions(dataSource);
@@ -39,6 +41,7 @@ export class TypeOrmStore implements StepStore {
     this.timers = new TypeOrmTimers(dataSource);
     this.deadLetters = new TypeOrmDeadLetters(dataSource);
     this.audit = new TypeOrmAuditLog(dataSource);
+    this.retention = new TypeOrmRetention(dataSource);
   }
 
   /** What is saved travels with the commit. */
