@@ -14,6 +14,8 @@ interface StepPlan {
   readonly after?: readonly string[];
   readonly kind?: StepKind;
   readonly onDeadLetter?: OnDeadLetter;
+  /** The step may be skipped: `when` is asked at every one, and any answer is explored. */
+  readonly conditional?: true;
 }
 
 const anything: StandardSchemaV1<object, object> = {
@@ -22,11 +24,20 @@ const anything: StandardSchemaV1<object, object> = {
 
 /** The real definition of a plan: what `defineSaga` makes of it. */
 export function defined(name: string, plan: Plan): SagaGraph {
-  const specs = Object.entries(plan).map(([step, spec]) => [
+  const specs = Object.entries(plan).map(([step, { conditional, ...spec }]) => [
     step,
-    { ...spec, emits: class extends DomainEvent(`${step}.done`, anything) {} },
+    { ...spec, ...(conditional && { when: isNeeded }), emits: class extends DomainEvent(`${step}.done`, anything) {} },
   ]);
   return defineSaga(name, Object.fromEntries(specs) as Parameters<typeof defineSaga>[1]);
+}
+
+/** Not when an event that the step is given says so (in the model nobody asks: both answers are explored). */
+function isNeeded(input: unknown): boolean {
+  const events: unknown[] =
+    typeof input === 'object' && input !== null ? [input, ...(Object.values(input) as unknown[])] : [];
+  return !events.some(
+    (event) => typeof event === 'object' && event !== null && 'needsNoMore' in event && event.needsNoMore,
+  );
 }
 
 const pivot = 'pivot';
@@ -80,6 +91,19 @@ export const definitions = {
   'a; b goes on ‖ c; P': defined('one-branch-goes-on', {
     a: {},
     b: { after: ['a'], onDeadLetter: 'continue' },
+    c: { after: ['a'] },
+    P: { after: ['b', 'c'], kind: pivot },
+  }),
+  'a, b?, c, P, R?': defined('conditional', {
+    a: {},
+    b: { after: ['a'], conditional: true },
+    c: { after: ['b'] },
+    P: { after: ['c'], kind: pivot },
+    R: { after: ['P'], kind: retriable, conditional: true },
+  }),
+  'a; b?‖c; P': defined('conditional-branch', {
+    a: {},
+    b: { after: ['a'], conditional: true },
     c: { after: ['a'] },
     P: { after: ['b', 'c'], kind: pivot },
   }),

@@ -6,7 +6,8 @@ export type Fault =
   | 'said not to have happened too early'
   | 'event lost after commit'
   | 'undo event lost after commit'
-  | 'tombstone expires';
+  | 'tombstone expires'
+  | 'a skipped step is undone by its method';
 
 /** What can happen around the steps. */
 export interface Environment {

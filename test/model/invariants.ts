@@ -20,7 +20,8 @@ const oneEffectOneUndo: Check = (_scene, { parts }) => {
 
 const noUndoWithoutEffect: Check = (_scene, { parts }) => {
   const empty = parts.find(
-    ({ row: { status }, effects, undos }) => undos > effects || (isUndoing(status) && effects === 0),
+    ({ row: { status }, effects, undos, skipped }) =>
+      undos > effects || (isUndoing(status) && effects === 0 && !skipped),
   );
   return empty && `"${empty.step}" is ${empty.row.status} and never had an effect`;
 };
@@ -47,7 +48,7 @@ const closedWithoutEffect: Check = (_scene, { parts }) => {
 
 const oneOutcome: Check = ({ steps, vocabulary }, { published }) => {
   for (const { name } of steps) {
-    const told = (['done', 'rejected', 'cancelled'] as const).filter(
+    const told = (['done', 'skipped', 'rejected', 'cancelled'] as const).filter(
       (outcome) => published & vocabulary.bit(name, outcome),
     );
     if (told.length > 1) return `"${name}" published ${told.join(' and ')}`;
@@ -114,7 +115,12 @@ export const invariants: readonly Invariant[] = [
   { name: 'I2', says: 'nothing is undone that was not done', at: 'every world', broken: noUndoWithoutEffect },
   { name: 'I3', says: 'a step undoes itself after everything that follows it', at: 'every world', broken: undoesLast },
   { name: 'I4', says: 'a rejected or cancelled step has no effect', at: 'every world', broken: closedWithoutEffect },
-  { name: 'I5', says: 'a step publishes one of done, rejected and cancelled', at: 'every world', broken: oneOutcome },
+  {
+    name: 'I5',
+    says: 'a step publishes one of done, skipped, rejected and cancelled',
+    at: 'every world',
+    broken: oneOutcome,
+  },
   { name: 'I6', says: 'once the pivot is done nothing closes', at: 'every world', broken: commitIsFinal },
   { name: 'I7', says: 'a retriable step acts after the pivot', at: 'every world', broken: retriableAfterCommit },
   { name: 'I8', says: 'in the end all is done, or all is closed and undone', at: 'rest', broken: allOrNothing },

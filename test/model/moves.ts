@@ -51,6 +51,7 @@ export class Moves {
     if (known) return known;
     const moves = [
       ...this.start(part),
+      ...this.skip(part),
       ...this.forward(part),
       ...this.late(part),
       ...this.back(part),
@@ -63,6 +64,12 @@ export class Moves {
 
   private start(part: Part): Move[] {
     return this.step.predecessors.length === 0 ? [this.signal(part, 'is started', { type: 'started' })] : [];
+  }
+
+  /** Asked before every attempt, and the answer is always the same: a step that was attempted is needed. */
+  private skip(part: Part): Move[] {
+    if (!this.step.when || part.row.status !== 'running' || part.effects > 0 || part.tries > 0) return [];
+    return [this.signal(part, 'is skipped', { type: 'skipped' }, { skipped: true }, 'may')];
   }
 
   /** While an effect is live, running again with the same idempotency key changes nothing outside. */
@@ -120,7 +127,7 @@ export class Moves {
     const next = happens
       ? this.outside(part, 'has its undo', { undos: part.undos + 1 })
       : this.signal(part, 'records its undo', { type: 'undone' });
-    if (!this.environment.deadLetters) return [next];
+    if (!this.environment.deadLetters || part.skipped) return [next];
     return [next, this.signal(part, 'gives up its undo', { type: 'undoExhausted' }, {}, 'may')];
   }
 
@@ -157,6 +164,10 @@ export class Moves {
         return status === 'running' ? this.forward(part).flatMap(unpublished) : [];
       case 'undo event lost after commit':
         return status === 'compensating' ? this.back(part).flatMap(unpublished) : [];
+      case 'a skipped step is undone by its method':
+        return status === 'compensating' && part.skipped && part.undos === 0
+          ? [this.outside(part, 'has its undo', { undos: 1 })]
+          : [];
       case 'tombstone expires':
         return isClosed(status)
           ? [{ ...this.outside(part, 'forgets its tombstone', { row: untouched }, 'may'), backwards: true }]
@@ -181,7 +192,7 @@ export class Moves {
     return {
       text: `${part.step} ${text}${moved ? `: ${part.row.status} → ${row.status}` : ''}${emit ? `, publishes "${part.step} ${emit}"` : ''}`,
       to: this.parts.with(part, { ...change, row }),
-      publishes: emit ? this.vocabulary.bit(part.step, emit) : 0,
+      publishes: emit ? this.vocabulary.published(part.step, emit) : 0,
       duty,
       answer,
       backwards: false,

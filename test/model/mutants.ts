@@ -15,6 +15,7 @@ import {
   type Fault,
 } from './environment.js';
 import type { Mutant } from './mutant.js';
+import { skipMutants } from './skip-mutants.js';
 
 const linear = definitions['a, b, P, R'];
 const fanOut = definitions['a; b‖c; P; R'];
@@ -127,6 +128,7 @@ export const mutants: readonly Mutant[] = [
     },
   },
   ...debtMutants,
+  ...skipMutants,
   faulty('event lost after commit', plain, 'I8'),
   faulty('undo event lost after commit', plain, 'I9'),
   faulty('no idempotency key', plain, 'I1'),

@@ -11,6 +11,8 @@ export interface Part {
   readonly undos: number;
   /** What is really true of attempts outside that were begun: none may have its effect, the latest may, an earlier one may too. */
   readonly tries: 0 | 1 | 2;
+  /** The step was not needed. */
+  readonly skipped: boolean;
   /** An operator accepted the effect as a loss. */
   readonly waived: boolean;
   /** The events that the step has read; kept in the acknowledged variant only, otherwise 0. */
@@ -27,7 +29,17 @@ export class Parts {
   private readonly known = new Map<string, Part>();
 
   initial(step: string): Part {
-    return this.keep({ id: 0, step, row: untouched, effects: 0, undos: 0, tries: 0, waived: false, read: 0 });
+    return this.keep({
+      id: 0,
+      step,
+      row: untouched,
+      effects: 0,
+      undos: 0,
+      tries: 0,
+      skipped: false,
+      waived: false,
+      read: 0,
+    });
   }
 
   with(part: Part, change: Partial<Omit<Part, 'id' | 'step'>>): Part {
@@ -37,13 +49,23 @@ export class Parts {
   private keep(part: Part): Part {
     const predecessorsDone = [...part.row.predecessorsDone].toSorted();
     const successorsClosed = [...part.row.successorsClosed].toSorted();
-    const { step, effects, undos, tries, waived, read, row } = part;
+    const { step, effects, undos, tries, skipped, waived, read, row } = part;
     const { status } = row;
     const undecided = status === 'running' && row.undecided ? { ...row.undecided, attempt: 'latest' } : undefined;
     const unknown = undecided?.earlier;
-    const key = [step, status, predecessorsDone, successorsClosed, unknown, effects, undos, tries, waived, read].join(
-      '|',
-    );
+    const key = [
+      step,
+      status,
+      predecessorsDone,
+      successorsClosed,
+      unknown,
+      effects,
+      undos,
+      tries,
+      skipped,
+      waived,
+      read,
+    ].join('|');
     const kept = this.known.get(key) ?? {
       ...part,
       id: this.known.size,

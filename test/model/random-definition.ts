@@ -7,13 +7,17 @@ export function anyDefinition(most: number): fc.Arbitrary<SagaGraph> {
   return fc
     .integer({ min: 2, max: most })
     .chain((count) =>
-      fc.tuple(fc.integer({ min: 0, max: count - 1 }), fc.array(fc.nat(), { minLength: count, maxLength: count })),
+      fc.tuple(
+        fc.integer({ min: 0, max: count - 1 }),
+        fc.array(fc.nat(), { minLength: count, maxLength: count }),
+        fc.subarray(Array.from({ length: count }, (_, step) => step)),
+      ),
     )
-    .map(([pivot, choices]) => defined('random', planOf(pivot, choices)));
+    .map(([pivot, choices, conditional]) => defined('random', planOf(pivot, choices, conditional)));
 }
 
-/** Steps are 0, 1, 2 …; bit n of a choice makes step n a predecessor. */
-function planOf(pivot: number, choices: readonly number[]): Plan {
+/** Steps are 0, 1, 2 …; bit n of a choice makes step n a predecessor. Source and pivot are never conditional. */
+function planOf(pivot: number, choices: readonly number[], conditional: readonly number[]): Plan {
   const predecessors: number[][] = [];
   for (const [step, choice] of choices.entries()) {
     const chosen = predecessors.flatMap((_before, other) => (choice & (1 << other) ? [other] : []));
@@ -25,7 +29,11 @@ function planOf(pivot: number, choices: readonly number[]): Plan {
   return Object.fromEntries(
     predecessors.map((before, step) => [
       `s${step}`,
-      { kind: kindOf(step), ...(before.length > 0 && { after: before.map((other) => `s${other}`) }) },
+      {
+        kind: kindOf(step),
+        ...(step !== 0 && step !== pivot && conditional.includes(step) && { conditional: true as const }),
+        ...(before.length > 0 && { after: before.map((other) => `s${other}`) }),
+      },
     ]),
   );
 }

@@ -1,4 +1,4 @@
-import type { SagaGraph } from '../../libs/saga/src/definition/saga-definition.js';
+import type { SagaGraph, StepNode } from '../../libs/saga/src/definition/saga-definition.js';
 import type { Outcome } from '../../libs/saga/src/protocol/outcome.js';
 import type { SagaFact } from '../../libs/saga/src/protocol/saga-state.js';
 import type { Signal } from '../../libs/saga/src/protocol/step-state.js';
@@ -14,9 +14,18 @@ export interface Subscription {
   readonly signal: Signal;
 }
 
-const outcomesOfSteps = ['done', 'rejected', 'cancelled', 'compensated', 'deadLettered'] as const;
+/** What a step can publish, by its place and its definition. */
+function outcomesOf({ role, when }: StepNode): readonly Outcome[] {
+  return [
+    'done',
+    ...(when ? (['skipped'] as const) : []),
+    'rejected',
+    'cancelled',
+    ...(role === 'compensatable' ? (['compensated', 'deadLettered'] as const) : []),
+  ];
+}
 
-/** Every event that a saga can have, numbered, and who reads it, as the real `reactionsTo` says. At most six steps fit. */
+/** Every event that a saga can have, numbered, and who reads it, as the real `reactionsTo` says. At most 30 events of steps fit. */
 export class Vocabulary {
   readonly facts: readonly SagaFact[];
   readonly abort: EventSet;
@@ -24,9 +33,11 @@ export class Vocabulary {
 
   constructor(saga: SagaGraph, core: Core) {
     const steps = Object.keys(saga.steps);
-    if (steps.length > 6)
-      throw new RangeError(`Saga "${saga.name}" has ${steps.length} steps; the model has bits for 6.`);
-    const ofSteps = steps.flatMap((step) => outcomesOfSteps.map((outcome): SagaFact => ({ step, outcome })));
+    const ofSteps = Object.values(saga.steps).flatMap((step) =>
+      outcomesOf(step).map((outcome): SagaFact => ({ step: step.name, outcome })),
+    );
+    if (ofSteps.length > 30)
+      throw new RangeError(`Saga "${saga.name}" has ${ofSteps.length} events; the model has bits for 30.`);
     this.facts = [...ofSteps, { step: saga.source, outcome: 'abortRequested' }];
     this.abort = 1 << ofSteps.length;
     const reactions = this.facts.flatMap((fact, index) =>
@@ -35,9 +46,18 @@ export class Vocabulary {
     this.subscriptions = Object.fromEntries(steps.map((name) => [name, reactions.filter(({ step }) => step === name)]));
   }
 
+  /** Empty for an event that the step cannot have. */
   bit(step: string, outcome: Outcome): EventSet {
     if (outcome === 'abortRequested') return this.abort;
-    return 1 << this.facts.findIndex((fact) => fact.step === step && fact.outcome === outcome);
+    const index = this.facts.findIndex((fact) => fact.step === step && fact.outcome === outcome);
+    return index < 0 ? 0 : 1 << index;
+  }
+
+  /** @throws RangeError for an event that the step cannot have */
+  published(step: string, outcome: Outcome): EventSet {
+    const bit = this.bit(step, outcome);
+    if (bit === 0) throw new RangeError(`Step "${step}" says ${outcome}, which the model takes for impossible.`);
+    return bit;
   }
 
   factsOf(events: EventSet): readonly SagaFact[] {

@@ -59,6 +59,50 @@ const Defaults = defineSaga('defaults', {
 });
 holds<Same<UndoneOf<typeof Defaults.steps.a>, void>>();
 
+// A conditional step: what it asks is its input, and its successors may get nothing from it.
+const Conditional = defineSaga('conditional', {
+  place: { emits: OrderPlaced },
+  check: { after: 'place', when: (order: OrderPlaced) => order.total > 100, kind: 'readOnly', emits: CustomerChecked },
+  reserve: { after: 'check', emits: StockReserved },
+  pay: { after: ['check', 'reserve'], kind: 'pivot', emits: OrderPaid },
+});
+holds<Same<InputOf<typeof Conditional.steps.check>, OrderPlaced>>();
+holds<Same<InputOf<typeof Conditional.steps.reserve>, CustomerChecked | undefined>>();
+holds<
+  Same<
+    InputOf<typeof Conditional.steps.pay>,
+    { readonly check: CustomerChecked | undefined; readonly reserve: StockReserved }
+  >
+>();
+defineSaga('conditional-on-less', {
+  a: { emits: OrderPlaced },
+  b: { after: 'a', when: ({ total }: { readonly total: number }) => total > 100, emits: StockReserved },
+  c: { after: 'b', when: (stock: StockReserved | undefined) => stock !== undefined, emits: CustomerChecked },
+  d: { after: ['b', 'c'], when: () => true, emits: OrderPaid },
+  e: { after: 'd', emits: OrderShipped },
+});
+defineSaga('conditional-on-another', {
+  a: { emits: OrderPlaced },
+  // @ts-expect-error the condition is asked about the event of the predecessor
+  b: { after: 'a', when: (paid: OrderPaid) => paid.chargeId !== '', emits: StockReserved },
+});
+defineSaga('conditional-on-a-skipped-step', {
+  a: { emits: OrderPlaced },
+  b: { after: 'a', when: () => false, emits: StockReserved },
+  // @ts-expect-error a step that may be skipped may give nothing
+  c: { after: 'b', when: (stock: StockReserved) => stock.reservationId !== '', emits: OrderPaid },
+});
+defineSaga('no-condition', {
+  a: { emits: OrderPlaced },
+  // @ts-expect-error a condition is a function
+  b: { after: 'a', when: true, emits: StockReserved },
+});
+defineSaga('no-answer', {
+  a: { emits: OrderPlaced },
+  // @ts-expect-error a condition answers yes or no
+  b: { after: 'a', when: (order: OrderPlaced) => order.total, emits: StockReserved },
+});
+
 // The names of the steps.
 holds<Same<keyof typeof Order.steps, 'place' | 'reserve' | 'check' | 'pay' | 'ship'>>();
 // @ts-expect-error no step of this saga

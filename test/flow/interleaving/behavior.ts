@@ -45,7 +45,7 @@ export class Behavior {
     this.do({ kind: 'effect', sagaId, step: node.name }, context);
     await this.pause(owner);
     if (node.external && this.fails(node, sagaId, 'step')) throw new OutcomeUnknown('no answer');
-    return eventFrom(node.events.done, { of: node.name });
+    return eventFrom(node.events.done, { of: node.name, ...(this.ends(node, sagaId) && { needsNoMore: true }) });
   }
 
   private async undo(node: StepNode, context: StepContext, owner: object): Promise<undefined> {
@@ -71,6 +71,14 @@ export class Behavior {
     const refuses = this.refusals.get(key) ?? (node.role !== 'retriable' && this.random.happens(0.2));
     this.refusals.set(key, refuses);
     return refuses;
+  }
+
+  /** Whether the conditional steps that follow this one are skipped. */
+  private ends(node: StepNode, sagaId: string): boolean {
+    const key = `${sagaId}/${node.name}/ends`;
+    const ends = this.refusals.get(key) ?? this.random.happens(0.4);
+    this.refusals.set(key, ends);
+    return ends;
   }
 
   /** A compensation succeeds within its attempts, except where the undo may go on without it; a step may use them up and is rejected. */

@@ -18,7 +18,8 @@ export async function violations(world: World): Promise<readonly string[]> {
     const rows = (await Promise.all(world.sites.map(({ store }) => store.find(sagaId)))).flat();
     const deeds = history.deeds.filter((deed) => deed.sagaId === sagaId);
     const own = events.filter((event) => event.sagaId === sagaId);
-    found.push(...unsettled(saga, rows, deeds), ...outOfOrder(saga, deeds), ...unsound(saga, own));
+    const skipped = rows.filter((row) => wasSkipped(saga, row)).map(({ step }) => step);
+    found.push(...unsettled(saga, rows, deeds), ...outOfOrder(saga, deeds, skipped), ...unsound(saga, own));
   }
   found.push(...unequal(world), ...miscounted(world));
   return found;
@@ -36,7 +37,8 @@ function unsettled(saga: SagaGraph, rows: readonly FenceRow[], deeds: readonly D
     return [`it is not settled: ${steps.map((step) => `${step} ${statusOf(step)}`).join(', ')}`];
   return steps.flatMap((step) => {
     const [effects, undos] = [count(step, 'effect'), count(step, 'undo')];
-    if (completed && (effects !== 1 || undos !== 0))
+    const wanted = rows.some((row) => row.step === step && wasSkipped(saga, row)) ? 0 : 1;
+    if (completed && (effects !== wanted || undos !== 0))
       return [`${step}: ${effects} effects, ${undos} undos, though it completed`];
     const owed = statusOf(step) === 'deadLettered' ? 1 : 0;
     return aborted && (effects > 1 || undos + owed !== effects)
@@ -45,12 +47,16 @@ function unsettled(saga: SagaGraph, rows: readonly FenceRow[], deeds: readonly D
   });
 }
 
+function wasSkipped(saga: SagaGraph, { step, result }: FenceRow): boolean {
+  return result !== undefined && result.type === saga.steps[step]?.events.skipped?.type;
+}
+
 function isDebt(saga: SagaGraph, { step, status }: FenceRow): boolean {
   return status === 'deadLettered' && saga.steps[step]?.onDeadLetter === 'continue';
 }
 
 /** A step follows its predecessors; an undo follows the undo of everything after its step, and nothing after it is done later. */
-function outOfOrder(saga: SagaGraph, deeds: readonly Deed[]): readonly string[] {
+function outOfOrder(saga: SagaGraph, deeds: readonly Deed[], skipped: readonly string[]): readonly string[] {
   const place = (step: string, kind: Deed['kind']): number =>
     deeds.findIndex((deed) => deed.step === step && deed.kind === kind);
   const found: string[] = [];
@@ -58,7 +64,8 @@ function outOfOrder(saga: SagaGraph, deeds: readonly Deed[]): readonly string[] 
     const done = place(name, 'effect');
     for (const before of predecessors) {
       const earlier = place(before, 'effect');
-      if (done >= 0 && (earlier < 0 || earlier > done)) found.push(`${name} was done before ${before}`);
+      if (done >= 0 && !skipped.includes(before) && (earlier < 0 || earlier > done))
+        found.push(`${name} was done before ${before}`);
       const undone = place(before, 'undo');
       if (undone >= 0 && done > undone) found.push(`${name} was done after ${before} was undone`);
       const owed = saga.steps[name]!.onDeadLetter === 'continue' && place(name, 'undo') < 0;

@@ -2,6 +2,7 @@ import { eventViolations } from './event-checks.js';
 import { ancestorsOf, predecessorsOf, sourcesOf, type Specs } from './graph.js';
 import { commitPointViolations, kindViolations } from './kind-checks.js';
 import { quoted } from './quoted.js';
+import { shapeViolations } from './shape-checks.js';
 import { reservedSagaViolations } from './reserved-names.js';
 
 /** A saga that cannot be right. The message and `violations` list everything that is wrong and how to mend each. */
@@ -27,6 +28,7 @@ export function violationsOf(saga: string, specs: Specs): readonly string[] {
     ...sourceViolations(specs),
     ...commitPointViolations(specs),
     ...kindViolations(specs),
+    ...shapeViolations(specs),
   ];
 }
 

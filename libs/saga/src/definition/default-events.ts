@@ -19,6 +19,10 @@ const closingSchema: StandardSchemaV1<ClosingData, ClosingData> = {
   },
 };
 
+const emptySchema: StandardSchemaV1<object, object> = {
+  '~standard': { version: 1, vendor: 'nest-saga', validate: () => ({ value: {} }) },
+};
+
 type Closing = 'rejected' | 'compensated' | 'cancelled';
 
 /** The default event of a closing: `task-assignment.assign-user.rejected`. */
@@ -26,7 +30,12 @@ export function defaultEvent(saga: string, step: string, outcome: Closing): Even
   return class extends DomainEvent(defaultEventType(saga, step, outcome), closingSchema) {};
 }
 
-export function defaultEventType(saga: string, step: string, outcome: Closing): string {
+/** The event of a step that was not needed: `publishing.clear-rights.skipped`. */
+export function skippedEvent(saga: string, step: string): EventClass {
+  return class extends DomainEvent(defaultEventType(saga, step, 'skipped'), emptySchema) {};
+}
+
+export function defaultEventType(saga: string, step: string, outcome: Closing | 'skipped'): string {
   return `${saga}.${kebab(step)}.${outcome}`;
 }
 

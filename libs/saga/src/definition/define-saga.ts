@@ -1,5 +1,5 @@
 import { InvalidSagaDefinition, violationsOf } from './checks.js';
-import { defaultEvent } from './default-events.js';
+import { defaultEvent, skippedEvent } from './default-events.js';
 import { ancestorsOf, commitPointsOf, predecessorsOf, sinksOf, sourcesOf, successorsOf, type Specs } from './graph.js';
 import type { SagaDefinition, SagaGraph, StepEvents, StepNode, StepRole } from './saga-definition.js';
 import type { StepSpec, StepSpecs } from './step-spec.js';
@@ -85,6 +85,7 @@ function resolved(
     onDeadLetter: spec.onDeadLetter ?? 'halt',
     predecessors: predecessorsOf(spec),
     successors,
+    ...(spec.when && { when: spec.when }),
     ...(spec.on && { on: spec.on }),
     ...(spec.input && { input: spec.input }),
     events: eventsOf(saga, name, spec),
@@ -101,6 +102,7 @@ function eventsOf(saga: string, name: string, spec: StepSpec): StepEvents {
     rejected: spec.rejected ?? defaults.rejected,
     compensated: spec.compensated ?? defaults.compensated,
     cancelled: spec.cancelled ?? defaultEvent(saga, name, 'cancelled'),
+    ...(spec.when && { skipped: skippedEvent(saga, name) }),
     defaults,
   };
 }

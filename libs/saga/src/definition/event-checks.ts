@@ -54,7 +54,10 @@ function usesOf(saga: string, name: string, spec: StepSpec): { readonly type: st
   const made = closings
     .filter((role) => role !== 'cancelled' || spec.cancelled === undefined)
     .map((role) => ({ type: defaultEventType(saga, name, role), place: `the default ${name}.${role}` }));
-  return [...declared, ...made];
+  const skipped = spec.when
+    ? [{ type: defaultEventType(saga, name, 'skipped'), place: `the default ${name}.skipped` }]
+    : [];
+  return [...declared, ...made, ...skipped];
 }
 
 function isEventClass(candidate: EventClass | undefined): candidate is EventClass {

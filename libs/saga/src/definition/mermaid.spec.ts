@@ -69,3 +69,18 @@ test('a saga of one step has nothing to go back to', () => {
   const saga = defineSaga('ping', { only: { emits: event('ping.done') } });
   expect(mermaid(saga)).toBe('flowchart LR\n  only{{"only<br/>pivot"}}\n');
 });
+
+test('a step that may be skipped has a dashed border', () => {
+  const saga = defineSaga('publishing', {
+    submit: { emits: event('article.submitted') },
+    clear: { after: 'submit', when: () => false, emits: event('rights.cleared') },
+    publish: { after: 'clear', kind: 'pivot', emits: event('article.published') },
+  });
+  expect(mermaid(saga).split('\n')).toEqual(
+    expect.arrayContaining([
+      '  clear["clear<br/>compensatable, conditional"]',
+      '  classDef conditional stroke-dasharray: 5 5',
+      '  class clear conditional',
+    ]),
+  );
+});

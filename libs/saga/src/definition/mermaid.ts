@@ -1,11 +1,12 @@
 import type { SagaGraph, StepNode } from './saga-definition.js';
 
-/** The graph as a Mermaid flowchart: solid arrows run forward, dotted arrows are the way back, the pivot is a hexagon. */
+/** The graph as a Mermaid flowchart: solid arrows run forward, dotted arrows are the way back, the pivot is a hexagon, a conditional step has a dashed border. */
 export function mermaid(saga: SagaGraph): string {
   const steps = Object.values(saga.steps);
   return [
     'flowchart LR',
     ...steps.map(nodeLine),
+    ...conditionalLines(steps),
     ...steps.flatMap(forwardLines),
     ...steps.flatMap((step) => backwardLines(saga, step)),
     '',
@@ -13,9 +14,17 @@ export function mermaid(saga: SagaGraph): string {
 }
 
 function nodeLine(step: StepNode): string {
-  const label = `"${step.name}<br/>${step.kind === step.role ? step.role : `${step.kind}, ${step.role}`}"`;
+  const words = [...new Set([step.kind, step.role]), ...(step.when ? ['conditional'] : [])];
+  const label = `"${step.name}<br/>${words.join(', ')}"`;
   if (step.role === 'pivot') return `  ${step.name}{{${label}}}`;
   return step.role === 'retriable' ? `  ${step.name}([${label}])` : `  ${step.name}[${label}]`;
+}
+
+/** Steps that may be skipped have a dashed border. */
+function conditionalLines(steps: readonly StepNode[]): string[] {
+  const names = steps.filter((step) => step.when).map((step) => step.name);
+  if (names.length === 0) return [];
+  return ['  classDef conditional stroke-dasharray: 5 5', `  class ${names.join(',')} conditional`];
 }
 
 function forwardLines(step: StepNode, _index: number, steps: readonly StepNode[]): string[] {

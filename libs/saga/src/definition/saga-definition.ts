@@ -21,17 +21,21 @@ export interface StepNode extends StepShape {
   readonly undo: UndoKind;
   readonly external: boolean;
   readonly onDeadLetter: OnDeadLetter;
+  /** Whether the step runs, by what its method would be given; absent: it always does. */
+  readonly when?: (input: never) => boolean;
   readonly on?: EventClass;
   readonly input?: StandardSchemaV1<unknown, unknown>;
   readonly events: StepEvents;
 }
 
-/** The event classes of a step's four outcomes, and which of them the library itself can make from `{ failedStep, reason }`. */
+/** The event classes of a step's outcomes, and which of them the library itself can make from `{ failedStep, reason }`. */
 export interface StepEvents {
   readonly done: EventClass;
   readonly rejected: EventClass;
   readonly compensated: EventClass;
   readonly cancelled: EventClass;
+  /** Only of a step with `when`. */
+  readonly skipped?: EventClass;
   /** The default classes, for closings that no method of the user made (retries exhausted, resolved by an operator). */
   readonly defaults: { readonly rejected: EventClass; readonly compensated: EventClass };
 }

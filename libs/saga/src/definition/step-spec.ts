@@ -23,6 +23,11 @@ export interface StepSpec<Others extends string = string> {
   readonly input?: StandardSchemaV1<unknown, unknown>;
   /** Default: `compensatable`; the single sink of a saga without a pivot is its commit point. */
   readonly kind?: StepKind;
+  /**
+   * Whether the step runs in this saga at all: a pure function of what its method would be given. `false`: it is skipped, which counts as done with nothing
+   * to undo, and its successors get `undefined` for it. Not for the source, not for the commit point.
+   */
+  readonly when?: (input: never) => boolean;
   /** Default: `direct`. */
   readonly undo?: UndoKind;
   /** The step works outside the database: its intent is committed first, it runs outside any transaction, then its outcome is recorded. */
@@ -45,13 +50,19 @@ export interface StepSpec<Others extends string = string> {
 /** The steps of a saga: each may follow the others, and has no property that no step has. */
 export type StepSpecs<S> = {
   [K in keyof S]: StepSpec<Exclude<Extract<keyof S, string>, K>> & {
+    /** Name the type of the parameter: `when: (order: OrderPlaced) => order.express`. */
+    readonly when?: (input: InputOf<S, K>) => boolean;
+  } & {
     [P in Exclude<keyof S[K], keyof StepSpec>]?: never;
   };
 };
 
 type InstanceOf<C> = C extends new (data: never) => infer Instance ? Instance : never;
 
-type Emitted<S, K> = K extends keyof S ? (S[K] extends { readonly emits: infer E } ? InstanceOf<E> : never) : never;
+/** What a step gives to its successors: its event, or `undefined` where it may be skipped. */
+type Emitted<S, K> = K extends keyof S ? DoneOf<S[K]> | Skipped<S[K]> : never;
+
+type Skipped<Spec> = Spec extends { readonly when: unknown } ? undefined : never;
 
 type StartInput<Spec> = Spec extends { readonly on: infer E }
   ? InstanceOf<E>

@@ -1,10 +1,11 @@
-import { eventFrom, eventType, type EventClass } from '../definition/domain-event.js';
+import { eventFrom, eventType, type EventClass, type EventInstance } from '../definition/domain-event.js';
 import type { StepNode } from '../definition/saga-definition.js';
 import type { Cause } from '../protocol/envelope.js';
 import { SagaError } from '../protocol/errors.js';
 import { shortened } from '../protocol/reason.js';
 import type { FenceRow, StoredEvent } from '../ports/fence-row.js';
 import type { BoundStep, CompensationContext, StepContext } from './bound-step.js';
+import { wasSkipped } from './conditional.js';
 import type { StepResult } from './delivery.js';
 
 /** Nobody said why: the saga closes because somebody asked for it. */
@@ -37,21 +38,25 @@ export function rejectedBy(node: StepNode, reason: string): StepResult {
   return { type: 'rejected', event: stored(closing) };
 }
 
-/** Undoes a step once. A read-only step has nothing to undo and no method. */
+/** Undoes a step once. A read-only step has nothing to undo and no method, and a skipped one did nothing. */
 export async function attemptCompensation(bound: BoundStep, row: FenceRow, manager?: unknown): Promise<StepResult> {
   const { node } = bound;
   const cause = row.cause ?? noCause;
+  if (wasSkipped(bound, row)) return { type: 'undone', event: stored(undoneBy(node, cause)) };
   const context: CompensationContext = { ...contextOf(bound, row, 'compensation', manager), cause };
   const done = row.result && eventFrom(node.events.done, row.result.data);
   const answer = bound.compensate && done ? await bound.compensate(done, context) : undefined;
-  const undone =
-    answer ?? eventFrom(node.events.defaults.compensated, { failedStep: cause.step, reason: cause.reason });
+  const undone = answer ?? undoneBy(node, cause);
   const wanted = [node.events.compensated, node.events.defaults.compensated];
   if (!wanted.some((event) => event.type === typeOf(undone))) throw wrongAnswer(node, row, undone, wanted);
   if (answer === undefined && bound.compensate && node.events.compensated !== node.events.defaults.compensated) {
     throw wrongAnswer(node, row, answer, [node.events.compensated]);
   }
   return { type: 'undone', event: stored(undone) };
+}
+
+function undoneBy(node: StepNode, { step, reason }: Cause): EventInstance {
+  return eventFrom(node.events.defaults.compensated, { failedStep: step, reason });
 }
 
 /** What a step's method is given: the event of its one predecessor, or its predecessors' events by step; a source takes its start input as it came. */

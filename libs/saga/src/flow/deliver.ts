@@ -5,6 +5,7 @@ import type { FenceRow } from '../ports/fence-row.js';
 import { afterFailure } from './after-failure.js';
 import { attemptCompensation, attemptStep, inputOf } from './attempt.js';
 import type { Ending } from './batcher.js';
+import { skippedBy, wasSkipped } from './conditional.js';
 import type { Delivery, Settled, StepResult } from './delivery.js';
 import { emission } from './emit.js';
 import { fitting } from './fitting.js';
@@ -88,7 +89,10 @@ export class Deliverer {
     if (happening.type === 'stillRunning') return this.leased(row, ledger);
     const taken = take(delivery, row);
     if (!taken.run) return this.record(delivery, row, taken, ledger);
-    if (bound.node.external) return this.leased({ ...taken.row, dueIn: 0 }, ledger, taken.run);
+    const skipped = taken.run === 'step' && skippedBy(bound, inputFor(delivery, taken.row));
+    if (skipped) return this.record(delivery, row, conclude(bound, taken.row, skipped), ledger);
+    if (bound.node.external && !wasSkipped(bound, taken.row))
+      return this.leased({ ...taken.row, dueIn: 0 }, ledger, taken.run);
     const answer = await transaction.run(() => attempt(delivery, taken, transaction));
     const result = fitting(bound, answer, this.participant.settings.maxEventBytes);
     return this.record(delivery, row, conclude(bound, taken.row, result), ledger);
@@ -148,16 +152,17 @@ export class Deliverer {
   }
 }
 
-/** The instance that came with the event saves building it again from the row. */
-function attempt(
-  { bound, happening }: Delivery,
-  { row, run }: Taken,
-  { manager }: StepTransaction,
-): Promise<StepResult> {
+function attempt(delivery: Delivery, { row, run }: Taken, { manager }: StepTransaction): Promise<StepResult> {
+  const { bound } = delivery;
   if (run === 'compensation') return attemptCompensation(bound, row, manager);
+  return attemptStep(bound, row, inputFor(delivery, row), manager);
+}
+
+/** The instance that came with the event saves building it again from the row. */
+function inputFor({ bound, happening }: Delivery, row: FenceRow): unknown {
   const given =
     happening.type === 'signal' && bound.node.predecessors.length <= 1 ? happening.input?.instance : undefined;
-  return attemptStep(bound, row, given ?? inputOf(bound, row), manager);
+  return given ?? inputOf(bound, row);
 }
 
 async function repeatedOnConflict(work: () => Promise<readonly Settled[]>): Promise<Settled> {

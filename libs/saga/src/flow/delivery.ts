@@ -7,7 +7,7 @@ import type { Operation, OperatorAnswer } from './operation.js';
 
 /** What a step's method came to. */
 export interface StepResult {
-  readonly type: 'effectRecorded' | 'rejected' | 'undone';
+  readonly type: 'effectRecorded' | 'skipped' | 'rejected' | 'undone';
   readonly event: StoredEvent;
 }
 

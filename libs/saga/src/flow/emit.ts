@@ -18,7 +18,7 @@ export function emission(
   event?: StoredEvent,
 ): Envelope | undefined {
   if (bound.hears) return undefined;
-  const cause = outcome === 'done' ? undefined : (row.cause ?? causeOf(row, event));
+  const cause = outcome === 'done' || outcome === 'skipped' ? undefined : (row.cause ?? causeOf(row, event));
   const { type, data } = event ?? libraryEvent(participant, bound, row, outcome, cause);
   const { sagaId, sagaType, sagaVersion, correlationId, partitionKey, traceparent } = row.headers;
   const emitted: Draft<Envelope> = {

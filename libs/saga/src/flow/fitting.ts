@@ -8,7 +8,7 @@ import { carried } from './carried.js';
 import type { StepResult } from './delivery.js';
 import { partitionKeyOf } from './take.js';
 
-const outcomes = { effectRecorded: 'done', rejected: 'rejected', undone: 'compensated' } as const;
+const outcomes = { effectRecorded: 'done', skipped: 'skipped', rejected: 'rejected', undone: 'compensated' } as const;
 
 /**
  * What a method came to, once it is certain that the others can take its event: that it fits a record, and that what arrives of it still matches

@@ -68,7 +68,7 @@ function delivery(bound: BoundStep, event: Envelope, signal: Signal, instance?: 
   const cause =
     event.cause ?? (isClosing(event.outcome) || event.outcome === 'abortRequested' ? causeOf(event) : undefined);
   const kept = signal.type === 'predecessorDone' || signal.type === 'successorClosed';
-  const input = kept && { from: event.step, event: { type, data }, instance };
+  const input = kept && event.outcome !== 'skipped' && { from: event.step, event: { type, data }, instance };
   return {
     sagaId: event.sagaId,
     bound,

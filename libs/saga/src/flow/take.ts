@@ -50,6 +50,7 @@ export function conclude(bound: BoundStep, row: FenceRow, result: StepResult): T
     settled.result = result.event;
     settled.headers = keyed(bound, row, result.event);
   }
+  if (result.type === 'skipped') settled.result = result.event;
   settled.inputs = next.run === 'compensation' ? closingsOf(bound, row) : {};
   return taken(settled, next, result.event);
 }

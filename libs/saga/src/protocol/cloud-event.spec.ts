@@ -70,7 +70,15 @@ describe('a saga event on the wire', () => {
 
   test('writes its outcome as other programs read it', () => {
     const written = outcomes.map((outcome) => encode({ ...assigned, outcome }, 't').headers['ce_sagaoutcome']);
-    expect(written).toEqual(['done', 'rejected', 'cancelled', 'compensated', 'dead-lettered', 'abort-requested']);
+    expect(written).toEqual([
+      'done',
+      'skipped',
+      'rejected',
+      'cancelled',
+      'compensated',
+      'dead-lettered',
+      'abort-requested',
+    ]);
   });
 
   test.each(outcomes)('comes back as it was: %s', (outcome) => {

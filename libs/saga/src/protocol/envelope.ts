@@ -77,6 +77,8 @@ function classesOf(step: StepNode, outcome: Outcome): readonly EventClass[] {
       return [step.events.compensated, step.events.defaults.compensated];
     case 'cancelled':
       return [step.events.cancelled];
+    case 'skipped':
+      return step.events.skipped ? [step.events.skipped] : [];
     default:
       return [];
   }

@@ -30,6 +30,7 @@ describe('who reacts to an event, derived from the graph', () => {
     ['a', 'done', ['b: predecessorDone a', 'c: predecessorDone a']],
     ['b', 'done', ['P: predecessorDone b']],
     ['R', 'done', []],
+    ['b', 'skipped', ['P: predecessorDone b']],
     ['a', 'rejected', ['b: predecessorClosed a', 'c: predecessorClosed a']],
     ['b', 'rejected', ['P: predecessorClosed b', 'a: successorClosed b']],
     ['P', 'rejected', ['R: predecessorClosed P', 'b: successorClosed P', 'c: successorClosed P']],

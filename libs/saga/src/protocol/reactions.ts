@@ -9,7 +9,7 @@ export interface Reaction {
 
 /**
  * Which steps an event concerns, and as what: derived from the graph, so nobody writes subscriptions and nobody sends commands.
- * `done` goes forward; `rejected` and `cancelled` go both ways; `compensated` goes back,
+ * `done` and `skipped` go forward; `rejected` and `cancelled` go both ways; `compensated` goes back,
  * and so does the dead letter of a step after which the undo is to go on; a request to abort goes to all.
  */
 export function reactionsTo(
@@ -21,9 +21,10 @@ export function reactionsTo(
   }
   const from = saga.steps[event.step];
   if (from === undefined) return [];
-  const forward = event.outcome === 'done' ? 'predecessorDone' : 'predecessorClosed';
+  const isPassed = event.outcome === 'done' || event.outcome === 'skipped';
+  const forward = isPassed ? 'predecessorDone' : 'predecessorClosed';
   const reactions: Reaction[] = [];
-  if (event.outcome === 'done' || event.outcome === 'rejected' || event.outcome === 'cancelled') {
+  if (isPassed || event.outcome === 'rejected' || event.outcome === 'cancelled') {
     reactions.push(...from.successors.map((step): Reaction => ({ step, signal: { type: forward, step: from.name } })));
   }
   if (isClosing(event.outcome) || (event.outcome === 'deadLettered' && from.onDeadLetter === 'continue')) {

@@ -45,6 +45,8 @@ describe('the state of a saga', () => {
     ['running', 'create done, create abortRequested'],
     ['running', 'create done, assign done, notify done, remind done'],
     ['completed', complete],
+    ['completed', 'create done, remind skipped, archive done'],
+    ['running', 'create done, assign skipped'],
     ['completed', 'remind done, archive done'],
     ['compensating', 'assign rejected'],
     ['compensating', 'create done, assign done, notify rejected'],
@@ -192,4 +194,12 @@ describe('a debt', () => {
       debts: ['assign'],
     });
   });
+});
+
+test('a skipped step is shown as skipped also when the saga closed, and never as skipped and done', () => {
+  const closing = foldSaga(saga, facts('create done, assign skipped, notify rejected, assign compensated'));
+  expect(closing).toMatchObject({ status: 'compensating', steps: { assign: 'skipped' }, inconsistencies: [] });
+  expect(foldSaga(saga, facts('assign skipped, assign done')).inconsistencies).toEqual([
+    'step "assign" is both done and skipped',
+  ]);
 });

@@ -35,7 +35,7 @@ export function foldSaga(saga: SagaGraph, given: Iterable<SagaFact>): SagaState 
   const knows = (step: string, outcome: Outcome): boolean => seen.get(step)?.has(outcome) ?? false;
   const nodes = Object.values(saga.steps);
   const closed = (step: string): boolean => [...(seen.get(step) ?? [])].some(isClosing);
-  const done = (step: string): boolean => knows(step, 'done') || knows(step, 'compensated');
+  const done = (step: string): boolean => knows(step, 'done') || knows(step, 'skipped') || knows(step, 'compensated');
   const waived = new Set(facts.flatMap(({ step, waivedBy }) => (waivedBy === undefined ? [] : [step])));
   const owed = nodes.filter(({ name }) => knows(name, 'deadLettered') && !knows(name, 'compensated'));
   return {
@@ -70,7 +70,8 @@ function outcomesByStep(facts: Iterable<SagaFact>): Seen {
   return seen;
 }
 
-const furthestFirst: readonly Outcome[] = ['compensated', 'deadLettered', 'rejected', 'cancelled', 'done'];
+/** A step that was skipped has nothing to undo, and is shown as skipped also when the saga closed. */
+const furthestFirst: readonly Outcome[] = ['skipped', 'compensated', 'deadLettered', 'rejected', 'cancelled', 'done'];
 
 function furthest(step: string, known: ReadonlySet<Outcome> | undefined): readonly (readonly [string, Outcome])[] {
   const outcome = furthestFirst.find((candidate) => known?.has(candidate));
@@ -82,7 +83,7 @@ function inconsistenciesOf(saga: SagaGraph, nodes: readonly StepNode[], seen: Se
   for (const [step, known] of seen) {
     if (!(step in saga.steps) && !known.has('abortRequested'))
       found.push(`"${step}" is no step of saga "${saga.name}"`);
-    const exclusive = (['done', 'rejected', 'cancelled'] as const).filter((outcome) => known.has(outcome));
+    const exclusive = (['done', 'skipped', 'rejected', 'cancelled'] as const).filter((outcome) => known.has(outcome));
     if (exclusive.length > 1) found.push(`step "${step}" is both ${exclusive.join(' and ')}`);
     if (known.has('compensated') && (known.has('rejected') || known.has('cancelled'))) {
       found.push(`step "${step}" was undone although it never had an effect`);

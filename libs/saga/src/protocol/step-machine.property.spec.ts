@@ -25,6 +25,7 @@ const anySignal: fc.Arbitrary<Signal> = fc.oneof(
       'started',
       'abortRequested',
       'effectRecorded',
+      'skipped',
       'rejected',
       'outcomeUnknown',
       'notHappened',

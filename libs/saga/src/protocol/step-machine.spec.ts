@@ -26,6 +26,9 @@ effectRecorded                | C P R | anomaly   | done         | duplicate    
 effectRecorded one closed     | C P R | anomaly   | done         | duplicate    | duplicate    | duplicate    | lateUndo | lateUndo  | duplicate
 effectRecorded all closed     | C     | anomaly   | compensating | duplicate    | duplicate    | duplicate    | lateUndo | lateUndo  | duplicate
 effectRecorded all closed     | P R   | anomaly   | done         | duplicate    | duplicate    | duplicate    | lateUndo | lateUndo  | duplicate
+skipped                       | C P R | ignored   | done         | ignored      | ignored      | ignored      | ignored  | ignored   | ignored
+skipped all closed            | C     | ignored   | compensating | ignored      | ignored      | ignored      | ignored  | ignored   | ignored
+skipped all closed            | P R   | ignored   | done         | ignored      | ignored      | ignored      | ignored  | ignored   | ignored
 rejected                      | C P   | ignored   | rejected     | ignored      | ignored      | ignored      | ignored  | ignored   | ignored
 rejected                      | R     | ignored   | refused      | ignored      | ignored      | ignored      | ignored  | ignored   | ignored
 attemptBegun                  | C P R | ignored   | stays        | ignored      | stays        | ignored      | ignored  | ignored   | ignored
@@ -65,6 +68,7 @@ const situations: Readonly<Record<string, { before: Partial<StepState>; from?: s
   'successorClosed stranger': { before: {}, from: 'p' },
   'effectRecorded one closed': { before: { successorsClosed: ['t'] } },
   'effectRecorded all closed': { before: { successorsClosed: ['t', 's'] } },
+  'skipped all closed': { before: { successorsClosed: ['t', 's'] } },
   attemptBegun: { before: {}, attempt: '2' },
   'attemptBegun again': { before: { undecided: { attempt: '1', earlier: false } }, attempt: '2' },
   'attemptFailed the only one': { before: { undecided: { attempt: '2', earlier: false } }, attempt: '2' },
@@ -136,6 +140,7 @@ function expectedOf(state: StepState, signal: Signal, answer: string): Advance {
       state: { ...grown(state, signal), status: answer as StepStatus },
       verdict: 'handled',
       ...onReaching[answer],
+      ...(signal.type === 'skipped' && answer === 'done' && { emit: 'skipped' as const }),
     };
   }
   return { state, verdict: answer as Advance['verdict'] };
@@ -177,6 +182,7 @@ describe('the participant machine', () => {
       successorClosed: true,
       abortRequested: true,
       effectRecorded: true,
+      skipped: true,
       rejected: true,
       attemptBegun: true,
       attemptFailed: true,

@@ -30,6 +30,8 @@ export function advance(step: StepShape, state: StepState, signal: Signal): Adva
       return state.status === 'none' && step.role !== 'retriable' ? cancelled(state) : ignored(state);
     case 'effectRecorded':
       return onEffectRecorded(step, state);
+    case 'skipped':
+      return onSkipped(step, state);
     case 'rejected':
       return onRejected(step, state);
     case 'attemptBegun':
@@ -105,6 +107,14 @@ function onEffectRecorded(step: StepShape, state: StepState): Advance {
     default:
       return unmoved(state, 'duplicate');
   }
+}
+
+/** Not needed in this saga: done with nothing to undo, so it closes like any other step that is done. */
+function onSkipped(step: StepShape, state: StepState): Advance {
+  if (state.status !== 'running') return ignored(state);
+  return isDoomed(step, state)
+    ? compensating(state)
+    : { state: { ...state, status: 'done' }, verdict: 'handled', emit: 'skipped' };
 }
 
 function onRejected(step: StepShape, state: StepState): Advance {

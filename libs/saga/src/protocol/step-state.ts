@@ -31,6 +31,7 @@ export type Signal =
   | { readonly type: 'successorClosed'; readonly step: string }
   | { readonly type: 'abortRequested' }
   | { readonly type: 'effectRecorded' }
+  | { readonly type: 'skipped' }
   | { readonly type: 'rejected' }
   | { readonly type: 'attemptBegun'; readonly attempt: string }
   | { readonly type: 'attemptFailed'; readonly attempt: string }

@@ -64,5 +64,6 @@ export function eventTypesOf(saga: SagaGraph): readonly string[] {
     events.cancelled.type,
     events.defaults.rejected.type,
     events.defaults.compensated.type,
+    ...(events.skipped ? [events.skipped.type] : []),
   ]);
 }

@@ -29,6 +29,7 @@ export class PoisonRecord extends SagaError {
 /** The outcome as it is written in `ce_sagaoutcome`. */
 const written: Readonly<Record<Outcome, string>> = {
   done: 'done',
+  skipped: 'skipped',
   rejected: 'rejected',
   cancelled: 'cancelled',
   compensated: 'compensated',

@@ -22,11 +22,12 @@ function ledTo(saga: SagaGraph | undefined, earlier: Envelope, later: Envelope, 
   if (earlier.id === later.causationId) return true;
   const step = saga?.steps[later.step];
   if (!step) return false;
-  if (later.outcome === 'done' || later.outcome === 'rejected') {
-    return earlier.outcome === 'done' && step.predecessors.includes(earlier.step);
+  const passed = earlier.outcome === 'done' || earlier.outcome === 'skipped';
+  if (later.outcome === 'done' || later.outcome === 'skipped' || later.outcome === 'rejected') {
+    return passed && step.predecessors.includes(earlier.step);
   }
   if (later.outcome !== 'compensated' && later.outcome !== 'deadLettered') return false;
-  if (earlier.step === later.step) return earlier.outcome === 'done' || earlier.outcome === 'deadLettered';
+  if (earlier.step === later.step) return passed || earlier.outcome === 'deadLettered';
   const released = owed.has(earlier.step) ? earlier.outcome === 'deadLettered' : isClosing(earlier.outcome);
   return released && step.successors.includes(earlier.step);
 }
