@@ -2,6 +2,7 @@ import { InvalidSagaDefinition, violationsOf } from './checks.js';
 import { defaultEvent, skippedEvent } from './default-events.js';
 import { ancestorsOf, commitPointsOf, predecessorsOf, sinksOf, sourcesOf, successorsOf, type Specs } from './graph.js';
 import type { SagaDefinition, SagaGraph, StepEvents, StepNode, StepRole } from './saga-definition.js';
+import { timeViolations } from './time-checks.js';
 import type { StepSpec, StepSpecs } from './step-spec.js';
 
 export interface SagaOptions {
@@ -9,6 +10,8 @@ export interface SagaOptions {
   readonly version?: number;
   /** A field of the source's event whose value keys all the saga's records (`taskId`); default: the saga id. */
   readonly partitionBy?: string;
+  /** How many milliseconds the saga has from its start until its pivot is done; then an abort is requested. */
+  readonly deadline?: number;
 }
 
 /**
@@ -25,6 +28,7 @@ export function defineSaga<const S extends StepSpecs<S>>(
   const version = options.version ?? 1;
   const violations = [...violationsOf(name, specs)];
   if (!Number.isSafeInteger(version) || version < 1) violations.push('its version must be a whole number from 1');
+  violations.push(...timeViolations(specs, options.deadline));
   if (violations.length > 0) throw new InvalidSagaDefinition(name, violations);
   const commitPoint = commitPointsOf(specs)[0]!;
   const graph: SagaGraph = {
@@ -33,6 +37,7 @@ export function defineSaga<const S extends StepSpecs<S>>(
     source: sourcesOf(specs)[0]!,
     commitPoint,
     sinks: sinksOf(specs),
+    ...(options.deadline !== undefined && { deadline: options.deadline }),
     ...(options.partitionBy !== undefined && { partitionBy: options.partitionBy }),
     steps: resolvedSteps(name, version, specs, commitPoint),
   };
@@ -86,6 +91,9 @@ function resolved(
     predecessors: predecessorsOf(spec),
     successors,
     ...(spec.when && { when: spec.when }),
+    ...(spec.deadline !== undefined && { deadline: spec.deadline }),
+    ...(spec.expires !== undefined && { expires: spec.expires }),
+    ...(spec.awaits && { awaits: spec.awaits }),
     ...(spec.on && { on: spec.on }),
     ...(spec.input && { input: spec.input }),
     events: eventsOf(saga, name, spec),

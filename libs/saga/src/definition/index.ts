@@ -6,6 +6,7 @@ export { InvalidSagaDefinition } from './checks.js';
 export { mermaid } from './mermaid.js';
 export type { ClosingData } from './default-events.js';
 export type {
+  AwaitingStep,
   CompensatableStep,
   SagaDefinition,
   SagaGraph,

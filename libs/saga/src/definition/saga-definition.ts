@@ -23,6 +23,11 @@ export interface StepNode extends StepShape {
   readonly onDeadLetter: OnDeadLetter;
   /** Whether the step runs, by what its method would be given; absent: it always does. */
   readonly when?: (input: never) => boolean;
+  /** Milliseconds from its beginning. */
+  readonly deadline?: number;
+  /** Milliseconds from its end. */
+  readonly expires?: number;
+  readonly awaits?: 'signal';
   readonly on?: EventClass;
   readonly input?: StandardSchemaV1<unknown, unknown>;
   readonly events: StepEvents;
@@ -59,7 +64,15 @@ export interface CompensatableStep<
   readonly [undoTypes]: { readonly done: (done: Done) => Done; readonly compensated: Compensated };
 }
 
-type StepOf<S, K extends keyof S> = [CompensatedOf<S[K]>] extends [never]
+/** A step that waits for a signal. */
+export interface AwaitingStep<Input = never, Done = unknown, Rejected = unknown> extends Step<Input, Done, Rejected> {
+  readonly awaits: 'signal';
+}
+
+type StepOf<S, K extends keyof S> = UndoableStepOf<S, K> &
+  (S[K] extends { readonly awaits: infer Awaits } ? { readonly awaits: Awaits } : unknown);
+
+type UndoableStepOf<S, K extends keyof S> = [CompensatedOf<S[K]>] extends [never]
   ? Step<InputOf<S, K>, DoneOf<S[K]>, RejectedOf<S[K]>>
   : CompensatableStep<InputOf<S, K>, DoneOf<S[K]>, RejectedOf<S[K]>, CompensatedOf<S[K]>>;
 
@@ -75,6 +88,8 @@ export interface SagaGraph {
   readonly source: string;
   readonly commitPoint: string;
   readonly sinks: readonly string[];
+  /** How many milliseconds the saga has until its pivot is done. */
+  readonly deadline?: number;
   /** The field of the source's event that becomes the partition key of all the saga's events; default: the saga id. */
   readonly partitionBy?: string;
   readonly steps: Readonly<Record<string, StepNode>>;

@@ -37,6 +37,15 @@ export interface StepSpec<Others extends string = string> {
    * steps before this one are undone all the same, and the undo that is owed stays visible as a debt until an operator sees to it.
    */
   readonly onDeadLetter?: OnDeadLetter;
+  /**
+   * How many milliseconds the step may take once it has begun. Then its owner rejects it, if it surely has no effect; while nobody knows, an external
+   * step asks for an abort of the saga; a retriable step raises an alert only.
+   */
+  readonly deadline?: number;
+  /** For how many milliseconds what the step did is held for a saga that does not commit: a reservation. Then an abort of the saga is requested. */
+  readonly expires?: number;
+  /** The step waits for somebody's word (`sagas.signal`), unless its method answers with an event at once. */
+  readonly awaits?: 'signal';
   /** The event of the step done. */
   readonly emits: EventClass;
   /** The event of a business no; default `<saga>.<step>.rejected` with `{ failedStep, reason }`. */

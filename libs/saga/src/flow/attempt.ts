@@ -22,8 +22,22 @@ export async function attemptStep(
   input: unknown,
   manager?: unknown,
 ): Promise<StepResult> {
-  const { node } = bound;
+  return resultOf(bound, row, await bound.run(input, contextOf(bound, row, 'step', manager)));
+}
+
+/** The same for a step that awaits a signal: nothing when its method leaves the answer to it. */
+export async function attemptOrWait(
+  bound: BoundStep,
+  row: FenceRow,
+  input: unknown,
+  manager: unknown,
+): Promise<StepResult | undefined> {
   const answer = await bound.run(input, contextOf(bound, row, 'step', manager));
+  return answer === undefined ? undefined : resultOf(bound, row, answer);
+}
+
+function resultOf(bound: BoundStep, row: FenceRow, answer: unknown): StepResult {
+  const { node } = bound;
   if (bound.hears) return { type: 'effectRecorded', event: { type: '', data: {} } };
   const type = typeOf(answer);
   if (type === node.events.done.type) return { type: 'effectRecorded', event: stored(answer) };

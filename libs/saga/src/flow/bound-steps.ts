@@ -4,6 +4,7 @@ import type { Outcome } from '../protocol/outcome.js';
 import { reactionsTo } from '../protocol/reactions.js';
 import type { FenceRow } from '../ports/fence-row.js';
 import type { Audience, BoundStep } from './bound-step.js';
+import { runUntilCommit } from './timers-of.js';
 
 /** One version of a saga: a service may have several of them bound, and a saga ends on the one that it began with. */
 export type SagaVersion = Pick<SagaGraph, 'name' | 'version'>;
@@ -18,6 +19,7 @@ export interface OutsideSource {
 export class BoundSteps {
   private readonly byKey = new Map<string, BoundStep>();
   private readonly listenersByEvent = new Map<string, BoundStep[]>();
+  private readonly untilCommit = new Map<string, BoundStep[]>();
   private readonly byVersion = new Map<string, SagaGraph>();
   private readonly names = { steps: new Set<string>(), listeners: new Set<string>() };
   /** Of several versions that one event starts, the newest. */
@@ -29,6 +31,8 @@ export class BoundSteps {
       this.byVersion.set(nameOf(step.saga), step.saga);
       this.names[step.hears ? 'listeners' : 'steps'].add(step.saga.name);
       this.byKey.set(`${nameOf(step.saga)}/${step.node.name}`, step);
+      if (runUntilCommit(step).length > 0)
+        this.untilCommit.set(nameOf(step.saga), [...(this.untilCommit.get(nameOf(step.saga)) ?? []), step]);
       if (step.hears) this.listen(step, `${nameOf(step.saga)}/${step.hears.step}/${step.hears.outcome}`);
     }
     for (const saga of known) {
@@ -73,7 +77,17 @@ export class BoundSteps {
     event: { readonly step: string; readonly outcome: Outcome },
   ): boolean {
     if (audience === 'listeners') return this.listeners(saga, event.step, event.outcome).length > 0;
-    return reactionsTo(saga, event).some(({ step }) => this.find(saga, step) !== undefined);
+    if (reactionsTo(saga, event).some(({ step }) => this.find(saga, step) !== undefined)) return true;
+    return this.concernedByCommit(saga, event).length > 0;
+  }
+
+  /** The steps for which something ends when their saga commits, if the event says that it does. */
+  concernedByCommit(
+    saga: SagaGraph,
+    event: { readonly step: string; readonly outcome: Outcome },
+  ): readonly BoundStep[] {
+    if (event.outcome !== 'done' || event.step !== saga.commitPoint) return [];
+    return this.untilCommit.get(nameOf(saga)) ?? [];
   }
 
   all(): readonly BoundStep[] {

@@ -2,13 +2,16 @@ import { StepPostponed, StepRejected } from '../protocol/errors.js';
 import { reasonOf } from '../protocol/reason.js';
 import { FenceConflict, type OutboxMessage, type StepTransaction } from '../ports/step-store.js';
 import type { FenceRow } from '../ports/fence-row.js';
+import { abortEvent } from './abort-event.js';
 import { afterFailure } from './after-failure.js';
-import { attemptCompensation, attemptStep, inputOf } from './attempt.js';
+import { attemptCompensation, attemptOrWait, attemptStep, inputOf } from './attempt.js';
 import type { Ending } from './batcher.js';
 import { skippedBy, wasSkipped } from './conditional.js';
 import type { Delivery, Settled, StepResult } from './delivery.js';
 import { emission } from './emit.js';
 import { fitting } from './fitting.js';
+import { unlessGivenUp, waiting } from './give-up.js';
+import { inTime } from './in-time.js';
 import { keyOf, Ledger } from './ledger.js';
 import { letterChanges, operationsOf } from './letters.js';
 import { operated } from './operated.js';
@@ -87,13 +90,16 @@ export class Deliverer {
       return this.record(delivery, row, conclude(bound, row, happening.result), ledger);
     }
     if (happening.type === 'stillRunning') return this.leased(row, ledger);
-    const taken = take(delivery, row);
+    if (happening.type === 'expired' || happening.type === 'committed' || happening.type === 'signaled')
+      return this.record(delivery, row, inTime(this.participant, bound, row, happening), ledger);
+    const taken = unlessGivenUp(delivery, take(delivery, row));
     if (!taken.run) return this.record(delivery, row, taken, ledger);
     const skipped = taken.run === 'step' && skippedBy(bound, inputFor(delivery, taken.row));
     if (skipped) return this.record(delivery, row, conclude(bound, taken.row, skipped), ledger);
     if (bound.node.external && !wasSkipped(bound, taken.row))
       return this.leased({ ...taken.row, dueIn: 0 }, ledger, taken.run);
     const answer = await transaction.run(() => attempt(delivery, taken, transaction));
+    if (!answer) return this.record(delivery, row, waiting(bound, taken.row), ledger);
     const result = fitting(bound, answer, this.participant.settings.maxEventBytes);
     return this.record(delivery, row, conclude(bound, taken.row, result), ledger);
   }
@@ -111,7 +117,9 @@ export class Deliverer {
   /** A step that is doomed when it is done (`run` again) is undone by an attempt of its own, due at once. */
   private record(delivery: Delivery, before: FenceRow, taken: Taken, ledger: Ledger): Settled {
     if (taken.run === 'lateUndo') this.participant.logger.error(lateEffectLine(before));
-    if (taken.row === before) return { verdict: taken.verdict, row: before, emitted: [] };
+    for (const kind of taken.ended ?? []) ledger.end(before, kind);
+    const asked = taken.abort ? [abortEvent(this.participant, before.headers, taken.abort)] : [];
+    if (taken.row === before) return { verdict: taken.verdict, row: before, emitted: asked };
     const row = taken.run === 'compensation' ? { ...taken.row, dueIn: 0 } : taken.row;
     ledger.put(row);
     const envelope = taken.emit && emission(this.participant, delivery.bound, row, taken.emit, taken.event);
@@ -140,7 +148,8 @@ export class Deliverer {
         staged = members.flatMap(({ emitted }) =>
           emitted.map((event) => ({ id: this.participant.chance.newId(), event })),
         );
-        await transaction.save({ rows: ledger.changed(), staged, published, ...operationsOf(members) });
+        const operations = operationsOf(members);
+        await transaction.save({ rows: ledger.changed(), staged, published, ...operations, ...ledger.timers() });
         return members;
       });
       this.relay.hand(staged);
@@ -152,10 +161,17 @@ export class Deliverer {
   }
 }
 
-function attempt(delivery: Delivery, { row, run }: Taken, { manager }: StepTransaction): Promise<StepResult> {
+function attempt(
+  delivery: Delivery,
+  { row, run }: Taken,
+  { manager }: StepTransaction,
+): Promise<StepResult | undefined> {
   const { bound } = delivery;
   if (run === 'compensation') return attemptCompensation(bound, row, manager);
-  return attemptStep(bound, row, inputFor(delivery, row), manager);
+  const input = inputFor(delivery, row);
+  return bound.node.awaits && !bound.hears
+    ? attemptOrWait(bound, row, input, manager)
+    : attemptStep(bound, row, input, manager);
 }
 
 /** The instance that came with the event saves building it again from the row. */

@@ -1,4 +1,5 @@
 import type { Cause, Envelope, SagaHeaders } from '../protocol/envelope.js';
+import type { TimerKind } from '../ports/timers.js';
 import type { Run, Signal, Verdict } from '../protocol/step-state.js';
 import type { FenceRow, StoredEvent } from '../ports/fence-row.js';
 import type { BoundStep } from './bound-step.js';
@@ -40,7 +41,13 @@ export type Happening =
   /** Such a method is still running. */
   | { readonly type: 'stillRunning' }
   /** An operator said something about the step. */
-  | { readonly type: 'operated'; readonly operation: Operation };
+  | { readonly type: 'operated'; readonly operation: Operation }
+  /** A timer of the step is due. */
+  | { readonly type: 'expired'; readonly timer: TimerKind }
+  /** The saga's pivot is done: nothing is undone any more. Heard where something lasts until then; moves no row. */
+  | { readonly type: 'committed' }
+  /** Somebody gave the step that waits for it its event. */
+  | { readonly type: 'signaled'; readonly answer: StepResult };
 
 /** How a delivery ended; `retried` means parked for another attempt. */
 export interface Settled {

@@ -57,10 +57,15 @@ export function deliveriesOf(
       .listeners(saga, event.step, event.outcome)
       .map((bound) => delivery(bound, event, { type: 'predecessorDone', step: event.step }, instance));
   }
-  return reactionsTo(saga, event).flatMap(({ step, signal }) => {
+  const reactions = reactionsTo(saga, event).flatMap(({ step, signal }) => {
     const bound = steps.find(saga, step);
     return bound ? [delivery(bound, event, signal, instance)] : [];
   });
+  return [...reactions, ...steps.concernedByCommit(saga, event).map((bound) => commitOf(bound, event))];
+}
+
+function commitOf(bound: BoundStep, event: Envelope): Delivery {
+  return { sagaId: event.sagaId, bound, headers: headersOf(event), happening: { type: 'committed' } };
 }
 
 function delivery(bound: BoundStep, event: Envelope, signal: Signal, instance?: EventInstance): Delivery {

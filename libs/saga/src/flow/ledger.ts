@@ -1,25 +1,54 @@
 import { untouched } from '../protocol/step-state.js';
 import { fenceKey, type FenceKey, type FenceRow } from '../ports/fence-row.js';
+import type { Changes } from '../ports/step-store.js';
+import type { RunningTimer, TimerKey, TimerKind } from '../ports/timers.js';
+import type { BoundStep } from './bound-step.js';
 import type { Delivery } from './delivery.js';
+import { hasTimers, timersOfChange } from './timers-of.js';
 
 /** The fence rows of one transaction: as they were read, and as they shall be saved. */
 export class Ledger {
   private readonly rows = new Map<string, FenceRow>();
   private readonly touched = new Set<string>();
+  private readonly read: ReadonlyMap<string, FenceRow>;
+  private readonly bounds = new Map<string, BoundStep>();
+  private readonly over: TimerKey[] = [];
 
   constructor(read: readonly FenceRow[]) {
+    this.read = new Map(read.map((row) => [fenceKey(row), row]));
     for (const row of read) this.rows.set(fenceKey(row), row);
   }
 
   /** The row of a delivery's step, or the one that it would begin. */
   rowOf(delivery: Delivery): FenceRow {
-    return this.rows.get(fenceKey(keyOf(delivery))) ?? newRow(delivery);
+    const key = fenceKey(keyOf(delivery));
+    if (hasTimers(delivery.bound)) this.bounds.set(key, delivery.bound);
+    return this.rows.get(key) ?? newRow(delivery);
   }
 
   put(row: FenceRow): void {
     const key = fenceKey(row);
     this.rows.set(key, row);
     this.touched.add(key);
+  }
+
+  /** A timer of the row is over. */
+  end({ sagaId, step }: FenceKey, kind: TimerKind): void {
+    this.over.push({ sagaId, step, kind });
+  }
+
+  /** The timers that are set and ended with the rows as they are now. */
+  timers(): Pick<Changes, 'timersSet' | 'timersEnded'> {
+    const timersSet: RunningTimer[] = [];
+    const timersEnded = [...this.over];
+    for (const [key, bound] of this.bounds) {
+      const row = this.rows.get(key);
+      if (!row || !this.touched.has(key)) continue;
+      const { set, ended } = timersOfChange(bound, this.read.get(key)?.status ?? 'none', row);
+      timersSet.push(...set);
+      timersEnded.push(...ended.map((kind) => ({ sagaId: row.sagaId, step: row.step, kind })));
+    }
+    return { ...(timersSet.length > 0 && { timersSet }), ...(timersEnded.length > 0 && { timersEnded }) };
   }
 
   changed(): readonly FenceRow[] {

@@ -1,6 +1,7 @@
-import type { SagaGraph } from '../definition/saga-definition.js';
-import { abortRequested, messageId, type Envelope } from '../protocol/envelope.js';
+import type { SagaGraph, StepNode } from '../definition/saga-definition.js';
 import type { NewAuditEntry } from '../ports/audit-log.js';
+import type { Timer } from '../ports/timers.js';
+import { abortEvent } from './abort-event.js';
 import type { Subscription } from '../ports/transport.js';
 import { Batcher } from './batcher.js';
 import { Deliverer } from './deliver.js';
@@ -11,7 +12,11 @@ import { ParkedVersions } from './parked-versions.js';
 import type { Participant } from './participant.js';
 import { receive } from './receive.js';
 import { Relay } from './relay.js';
+import type { DueLoop } from './due-loop.js';
 import { Retries } from './retries.js';
+import { signalStep, type SignalAnswer } from './signal.js';
+import { timers } from './timers.js';
+import { earliestTimer, hasTimers } from './timers-of.js';
 import { startSaga, type Started, type StartOptions } from './start.js';
 
 /** A participant at work: takes records and starts, settles them in batches, publishes what they emit, repeats what failed. */
@@ -20,6 +25,7 @@ export class SagaService {
   private readonly batcher: Batcher<Delivery, Settled>;
   private readonly externals: Externals;
   private readonly retries: Retries;
+  private readonly timers: DueLoop<Timer>;
   private readonly parkedVersions: ParkedVersions;
 
   constructor(readonly participant: Participant) {
@@ -28,6 +34,7 @@ export class SagaService {
     this.batcher = new Batcher((batch) => deliverer.settle(batch), participant.settings, participant.clock);
     this.externals = new Externals(participant, this.submit);
     this.retries = new Retries(participant, this.submit);
+    this.timers = timers(participant, this.submit);
     this.parkedVersions = new ParkedVersions(participant, (audience, records) =>
       receive(participant, this.submit, audience, records),
     );
@@ -41,8 +48,16 @@ export class SagaService {
     for (const event of settled.emitted) this.participant.mirror(event);
     if (settled.external) this.externals.start(delivery.bound, settled.row);
     else if (settled.row.dueIn !== undefined) this.retries.expect(settled.row.dueIn);
+    const moved = settled.verdict === 'handled' || settled.verdict === 'retried';
+    const timer = moved ? earliestTimer(delivery.bound, settled.row.status) : undefined;
+    if (timer !== undefined) this.timers.expect(timer);
     return settled;
   };
+
+  /** Gives a step that waits for it its event. */
+  signal(sagaId: string, step: StepNode, event: object): Promise<SignalAnswer> {
+    return signalStep(this.participant, this.submit, sagaId, step, event);
+  }
 
   startSaga(saga: SagaGraph, input: unknown, options?: StartOptions): Promise<Started> {
     return startSaga(this.participant, this.submit, saga, input, options);
@@ -55,22 +70,15 @@ export class SagaService {
     reason: string,
     audited: readonly NewAuditEntry[] = [],
   ): Promise<void> {
-    const { service, clock, chance, store } = this.participant;
-    const event: Envelope = {
-      id: messageId(sagaId, 'saga', 'abortRequested'),
-      type: abortRequested,
-      source: `/${service}`,
-      time: clock.now().toISOString(),
+    const { chance, store } = this.participant;
+    const headers = {
       sagaId,
       sagaType: saga.name,
       sagaVersion: saga.version,
-      step: 'saga',
-      outcome: 'abortRequested',
       correlationId: sagaId,
       partitionKey: sagaId,
-      cause: { step: 'abort', reason },
-      data: { reason },
     };
+    const event = abortEvent(this.participant, headers, { step: 'abort', reason });
     const staged = [{ id: chance.newId(), event }];
     await store.transaction([], (transaction) => transaction.save({ rows: [], staged, published: [], audited }));
     this.relay.hand(staged);
@@ -80,6 +88,7 @@ export class SagaService {
   async start(): Promise<void> {
     this.relay.start();
     this.retries.start();
+    if (this.participant.steps.all().some(hasTimers)) this.timers.start();
     this.parkedVersions.start();
     for (const subscription of this.subscriptions()) await this.participant.transport.subscribe(subscription);
   }
@@ -89,6 +98,7 @@ export class SagaService {
     await this.participant.transport.drain();
     await this.parkedVersions.stop();
     await this.retries.stop();
+    await this.timers.stop();
     await this.externals.stop();
     await this.batcher.idle();
     await this.relay.stop();

@@ -1,7 +1,8 @@
-import type { SagaHeaders } from '../protocol/envelope.js';
+import type { Cause, SagaHeaders } from '../protocol/envelope.js';
 import { advance } from '../protocol/step-machine.js';
 import type { Advance, Run, Verdict } from '../protocol/step-state.js';
 import type { FenceRow, StoredEvent } from '../ports/fence-row.js';
+import type { TimerKind } from '../ports/timers.js';
 import type { BoundStep } from './bound-step.js';
 import type { Delivery, StepResult } from './delivery.js';
 import { rowIn } from './draft.js';
@@ -14,6 +15,10 @@ export interface Taken {
   readonly emit?: Advance['emit'];
   /** What the step's method answered: the event to emit. */
   readonly event?: StoredEvent;
+  /** An abort of the saga is requested, and why. */
+  readonly abort?: Cause;
+  /** Timers that are over, beside those that end with the row's status. */
+  readonly ended?: readonly TimerKind[];
 }
 
 /** Takes a happening that carries a signal, or says that an attempt is due or was made. Results of methods are taken by `conclude`. */
@@ -50,7 +55,7 @@ export function conclude(bound: BoundStep, row: FenceRow, result: StepResult): T
     settled.result = result.event;
     settled.headers = keyed(bound, row, result.event);
   }
-  if (result.type === 'skipped') settled.result = result.event;
+  if (result.type === 'skipped' || (result.type === 'rejected' && bound.node.awaits)) settled.result = result.event;
   settled.inputs = next.run === 'compensation' ? closingsOf(bound, row) : {};
   return taken(settled, next, result.event);
 }
