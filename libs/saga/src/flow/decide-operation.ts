@@ -3,7 +3,6 @@ import type { OperatorVerdict } from '../ports/audit-log.js';
 import type { DeadLetter } from '../ports/dead-letters.js';
 import type { FenceRow, Operated, StoredEvent } from '../ports/fence-row.js';
 import { advance } from '../protocol/step-machine.js';
-import { isClosed } from '../protocol/step-state.js';
 import { shortened } from '../protocol/reason.js';
 import { rejectedBy } from './attempt.js';
 import type { BoundStep } from './bound-step.js';
@@ -52,7 +51,7 @@ function redrive(bound: BoundStep, row: FenceRow): Decision {
   if (status !== 'running' && status !== 'compensating') {
     return row.operated?.verb === 'redrive'
       ? already(`it was redriven by ${row.operated.actor} and is ${status} now`)
-      : refused(`it is ${status}: no attempt waits to be made`);
+      : refused(`it is ${status}${saidBefore(row)}: no attempt waits to be made`);
   }
   if (dueIn !== undefined && (bound.node.external || row.attempts === 0))
     return already('an attempt is being made, or due, already');
@@ -79,6 +78,8 @@ function notDone(bound: BoundStep, row: FenceRow, { event, actor, reason }: Reso
   if (node.external && row.dueIn !== undefined)
     return refused('an attempt is being made, or due, and may still have its effect; wait until it is parked');
   if (node.role === 'retriable') {
+    const again = row.operated?.verb === 'resolve' && row.attempts === 0;
+    if (again) return already(`it was resolved by ${row.operated.actor} and is attempted again`);
     return applied('it must be done and is attempted again', { row: afresh(row), verdict: 'handled' });
   }
   const rejection = event ?? rejectedBy(node, `resolved by ${actor}: ${reason}`).event;
@@ -138,10 +139,14 @@ function settledBefore({ as, by }: NonNullable<DeadLetter['settled']>, { verb }:
   return as === settledAs[verb] ? already(because) : refused(because);
 }
 
-function notDeadLettered({ status, operated }: FenceRow): Decision {
-  if (isClosed(status) && operated) return refused(`it is ${status}: ${operated.actor} said ${operated.verb} before`);
+function notDeadLettered(row: FenceRow): Decision {
+  const { status } = row;
   const waits = status === 'compensating' ? '; its compensation is attempted, wait for what comes of it' : '';
-  return refused(`it is ${status}, no dead letter${waits}`);
+  return refused(`it is ${status}${saidBefore(row)}, no dead letter${waits}`);
+}
+
+function saidBefore({ operated }: FenceRow): string {
+  return operated ? ` (${operated.actor} said ${operated.verb})` : '';
 }
 
 function isOpen(status: FenceRow['status']): boolean {
