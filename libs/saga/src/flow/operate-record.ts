@@ -51,7 +51,9 @@ async function settleRecord(
   } catch (error) {
     const now = error instanceof FenceConflict ? await store.deadLetters.find(letter.id) : undefined;
     if (!now) throw error;
-    return answered(participant, letter, verb, said, settledBefore(now, verb));
+    const before = settledBefore(now, verb);
+    const meanwhile = { ...before, because: `${because}, but ${before.because} meanwhile` };
+    return answered(participant, letter, verb, said, before.verdict === 'refused' ? meanwhile : before);
   }
 }
 

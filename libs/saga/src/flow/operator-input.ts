@@ -18,9 +18,15 @@ const unprintable = /[\p{Cs}\p{Cc}]/u;
 /**
  * Who says what, of input that may come from anywhere.
  *
- * @throws SagaError `INVALID_ACTOR`, `INVALID_REASON`
+ * @throws SagaError `INVALID_WORD`, `INVALID_ACTOR`, `INVALID_REASON`
  */
-export function saidOf({ actor, reason }: { readonly actor: unknown; readonly reason: unknown }): Said {
+export function saidOf(word: Said): Said {
+  if (typeof word !== 'object' || (word as unknown) === null)
+    throw invalid(
+      'INVALID_WORD',
+      `it is ${shown(word)}; give an object with what it is about, the actor and the reason`,
+    );
+  const { actor, reason } = word;
   return {
     actor: text('INVALID_ACTOR', 'the actor (who says it)', longestActor, actor),
     reason: text('INVALID_REASON', 'the reason', longestReason, reason),
