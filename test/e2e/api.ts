@@ -6,6 +6,7 @@ export interface Saga {
   readonly status: string;
   readonly steps: Readonly<Record<string, string>>;
   readonly inconsistencies: readonly string[];
+  readonly debts: readonly string[];
   readonly history: readonly { readonly type: string; readonly source: string; readonly data: object }[];
 }
 

@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { Logger, type DynamicModule, type INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { inMemory, type SagaModuleOptions } from 'nest-saga';
+import { inMemory, SagaOperator, type SagaModuleOptions } from 'nest-saga';
 import { onTestFinished } from 'vitest';
 import { AssignmentModule } from '../../apps/assignment/src/assignment.module.js';
 import { NotificationModule } from '../../apps/notification/src/notification.module.js';
@@ -51,6 +51,10 @@ export class InProcess {
       await replica.app.close();
       this.apps.splice(index, 1);
     }
+  }
+
+  operator(name: ServiceName): SagaOperator {
+    return this.apps.find((one) => one.name === name)!.app.get(SagaOperator);
   }
 
   url(name: ServiceName = 'task'): Promise<string> {
