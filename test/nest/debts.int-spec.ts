@@ -1,9 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { TestingModule } from '@nestjs/testing';
-import { Compensates, DomainEvent, SagaStep, SagaTrackerModule, Sagas, defineSaga } from 'nest-saga';
+import { Compensates, DomainEvent, SagaOperator, SagaStep, SagaTrackerModule, Sagas, defineSaga } from 'nest-saga';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { SagaRuntime } from '../../libs/saga/src/nest/runtime.js';
 import { freshDatabase } from '../support/database.js';
 import { startedOn } from './database-scene.js';
 import { eventually } from './scene.js';
@@ -62,14 +61,10 @@ class Steps {
 }
 
 async function resolved(app: TestingModule, sagaId: string): Promise<void> {
-  const { service } = app.get(SagaRuntime);
-  const bound = service.participant.steps.find(Registration, 'welcome')!;
-  const [row] = await service.participant.store.find(sagaId);
-  await service.submit({
-    sagaId,
-    bound,
-    headers: row!.headers,
-    happening: { type: 'signal', signal: { type: 'resolve' } },
+  const word = { sagaId, step: 'welcome', actor: 'ada', reason: 'called the user' };
+  const event = { userId: 'u1', mailId: 'mail-1' };
+  expect(await app.get(SagaOperator).resolve({ ...word, as: 'compensated', event })).toMatchObject({
+    verdict: 'applied',
   });
 }
 
