@@ -24,6 +24,7 @@ export function sagaEventOf(
   audience: Audience,
   record: IncomingRecord,
 ): { event: Envelope; instance: EventInstance | undefined } | undefined {
+  if (concernsNobody(steps, audience, asWeWrite(record))) return undefined;
   const { attributes, data } = opened(record);
   if (concernsNobody(steps, audience, attributes)) return undefined;
   refuseUnknownVersion(steps, audience, attributes);
@@ -34,7 +35,7 @@ export function sagaEventOf(
   return { event: { ...event, data: instance ?? event.data }, instance };
 }
 
-/** Most records of a saga's topic are events that other services wait for: told from their headers, before anything is parsed. */
+/** Most records of a saga's topic are events that other services wait for: told from their headers, before anything is parsed, and those that we wrote before they are even opened. */
 function concernsNobody(steps: BoundSteps, audience: Audience, attributes: OpenedRecord['attributes']): boolean {
   const { sagatype, sagaversion, sagastep } = attributes;
   const step = wordOf(sagastep);
@@ -42,6 +43,17 @@ function concernsNobody(steps: BoundSteps, audience: Audience, attributes: Opene
   const outcome = outcomeNamed(attributes['sagaoutcome']);
   if (saga?.steps[step] === undefined || outcome === undefined) return false;
   return !steps.areConcerned(audience, saga, { step, outcome });
+}
+
+/** What tells whom a record concerns, where it has the very headers that we write. */
+function asWeWrite({ headers }: IncomingRecord): OpenedRecord['attributes'] {
+  if (headers['content-type'] !== 'application/json') return {};
+  return {
+    sagatype: headers['ce_sagatype'],
+    sagaversion: headers['ce_sagaversion'],
+    sagastep: headers['ce_sagastep'],
+    sagaoutcome: headers['ce_sagaoutcome'],
+  };
 }
 
 /** What an event means to this service's steps or listeners. */

@@ -1,12 +1,15 @@
 import { CloudEvent, Kafka, type KafkaMessage } from 'cloudevents';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decode, encode } from './cloud-event.js';
+import { decode, encode, opened } from './cloud-event.js';
 import type { Envelope } from './envelope.js';
 import { outcomes } from './outcome.js';
-import { attributesOf, type WireMessage } from './wire.js';
+import type { WireMessage } from './wire.js';
 
 // The official SDK is the other side of every test here: it reads what we write, and we read what it writes.
+
+/** The attributes of an event as they are written, under their CloudEvents names. */
+const attributesOf = (event: Envelope): Readonly<Record<string, unknown>> => opened(encode(event, 't')).attributes;
 
 const text = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 12 });
 

@@ -1,8 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { decode, encode } from './cloud-event.js';
+import { decode, encode, opened } from './cloud-event.js';
 import type { Envelope } from './envelope.js';
 import { outcomes } from './outcome.js';
-import { attributesOf, PoisonRecord, type WireMessage } from './wire.js';
+import { PoisonRecord, type WireMessage } from './wire.js';
+
+/** The attributes of an event as they are written, under their CloudEvents names. */
+const attributesOf = (event: Envelope): Readonly<Record<string, unknown>> => opened(encode(event, 't')).attributes;
 
 const sagaId = '0d7f3b52-6a0e-4f2e-9d43-6f2f8f5a1c11';
 

@@ -1,12 +1,10 @@
 import type { Envelope } from './envelope.js';
 import { misread, unportable } from './portable.js';
-import { attributeNames, attributesOf, envelopeFrom, PoisonRecord, type WireMessage } from './wire.js';
+import { attributeNames, envelopeFrom, headersOf, PoisonRecord, type WireMessage } from './wire.js';
 
 /** A saga event as a CloudEvents 1.0 record in the binary mode of the Kafka protocol binding. */
 export function encode(event: Envelope, topic: string): WireMessage {
-  const headers: Record<string, string> = { 'content-type': 'application/json' };
-  for (const [name, value] of Object.entries(attributesOf(event))) headers[`ce_${name}`] = value;
-  return { topic, key: event.partitionKey, headers, value: JSON.stringify(event.data) };
+  return { topic, key: event.partitionKey, headers: headersOf(event), value: JSON.stringify(event.data) };
 }
 
 /** What a record carries: the attributes of its CloudEvent, none when it is no CloudEvent, and its data. */

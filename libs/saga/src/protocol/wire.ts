@@ -58,26 +58,34 @@ export const attributeNames = [
   'traceparent',
 ] as const;
 
-/** Attributes of the envelope beside the data, by their CloudEvents names. Absent ones are left out. */
-export function attributesOf(event: Envelope): Record<string, string> {
-  return {
-    specversion: '1.0',
-    id: event.id,
-    type: event.type,
-    source: event.source,
-    time: event.time,
-    sagaid: event.sagaId,
-    sagatype: event.sagaType,
-    sagaversion: String(event.sagaVersion),
-    sagastep: event.step,
-    sagaoutcome: written[event.outcome],
-    correlationid: event.correlationId,
-    partitionkey: event.partitionKey,
-    ...(event.causationId !== undefined && { causationid: event.causationId }),
-    ...(event.cause && { sagafailedstep: event.cause.step, sagareason: shortened(onOneLine(event.cause.reason)) }),
-    ...(event.waivedBy !== undefined && { sagawaivedby: event.waivedBy }),
-    ...(event.traceparent !== undefined && { traceparent: event.traceparent }),
+/**
+ * The headers of an event's record: its attributes, absent ones left out. Written out name by name, as every event is written: to put them
+ * together from names would cost twenty times as much.
+ */
+export function headersOf(event: Envelope): Record<string, string> {
+  const headers: Record<string, string> = {
+    'content-type': 'application/json',
+    ce_specversion: '1.0',
+    ce_id: event.id,
+    ce_type: event.type,
+    ce_source: event.source,
+    ce_time: event.time,
+    ce_sagaid: event.sagaId,
+    ce_sagatype: event.sagaType,
+    ce_sagaversion: String(event.sagaVersion),
+    ce_sagastep: event.step,
+    ce_sagaoutcome: written[event.outcome],
+    ce_correlationid: event.correlationId,
+    ce_partitionkey: event.partitionKey,
   };
+  if (event.causationId !== undefined) headers['ce_causationid'] = event.causationId;
+  if (event.cause) {
+    headers['ce_sagafailedstep'] = event.cause.step;
+    headers['ce_sagareason'] = shortened(onOneLine(event.cause.reason));
+  }
+  if (event.waivedBy !== undefined) headers['ce_sagawaivedby'] = event.waivedBy;
+  if (event.traceparent !== undefined) headers['ce_traceparent'] = event.traceparent;
+  return headers;
 }
 
 /**
