@@ -59,10 +59,13 @@ describe('the relay', () => {
     expect(scene.transport.eventIds).toEqual(eventIds(messages));
   });
 
-  it('gives published ids to the next transaction, and gets them back when that fails', async () => {
+  it('gives published ids to the next transaction once they are many, and gets them back when that fails', async () => {
     const one = scene.relay();
-    const messages = await scene.commit(2);
-    one.hand(messages);
+    const messages = await scene.commit(20);
+    one.hand(messages.slice(0, 19));
+    await turn();
+    expect(one.takePublished()).toEqual([]);
+    one.hand(messages.slice(19));
     await turn();
     const published = one.takePublished();
     expect(published).toEqual(ids(messages));

@@ -113,12 +113,12 @@ describe('what an event costs', () => {
 
   it('publishing costs nothing: published messages leave the outbox with the next batch', async () => {
     await listening(charge);
-    await ground.transport.deliver([reserved(randomUUID())]);
+    await ground.transport.deliver(sagaIds(20).map((sagaId) => reserved(sagaId)));
     await ground.transport.deliver([reserved(randomUUID())]);
     expect(commits(conversation)).toBe(2);
     expect(conversation.length).toBeLessThanOrEqual(2 * roundTrips);
     expect(statements(conversation)).toContain('DELETE FROM saga_outbox');
-    expect(ground.transport.published).toHaveLength(2);
+    expect(ground.transport.published).toHaveLength(21);
     expect((await scene.store.outbox.backlog()).size).toBe(1);
   });
 

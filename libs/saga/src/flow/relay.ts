@@ -7,6 +7,8 @@ import { buryEvents, recordOf, type Unpublishable } from './unpublishable.js';
 const sendSize = 500;
 const memoryLimit = 20_000;
 const flushAfter = 100;
+/** Published ids that are worth a statement in somebody's transaction; fewer wait for company, or for the flush. */
+const worthTaking = 20;
 const pauseAfterFailure = 500;
 const patienceAtTheEnd = 3_000;
 
@@ -47,8 +49,12 @@ export class Relay {
     this.publishing ??= this.context.runInAsyncScope(() => this.publishAll());
   }
 
-  /** Ids that are published: whoever takes them deletes them in a transaction, or gives them back. */
+  /** Ids that are published, when they are many: whoever takes them deletes them in a transaction, or gives them back. */
   takePublished(): readonly string[] {
+    return this.published.length < worthTaking ? [] : this.takeAllPublished();
+  }
+
+  private takeAllPublished(): readonly string[] {
     const ids = this.published;
     this.published = [];
     return ids;
@@ -149,7 +155,7 @@ export class Relay {
   }
 
   private async flush(): Promise<void> {
-    const ids = this.takePublished();
+    const ids = this.takeAllPublished();
     if (ids.length === 0) return;
     try {
       await this.ground.store.outbox.delete(ids);
