@@ -139,10 +139,11 @@ export class Deliverer {
     batch: readonly Delivery[],
     work: (transaction: StepTransaction, ledger: Ledger) => Promise<readonly Settled[]>,
   ): Promise<readonly Settled[]> {
+    const keys = batch.filter(mayHaveRow).map(keyOf);
     const published = this.relay.takePublished();
     let staged: readonly OutboxMessage[] = [];
     try {
-      const settled = await this.participant.store.transaction(batch.map(keyOf), async (transaction) => {
+      const settled = await this.participant.store.transaction(keys, async (transaction) => {
         const ledger = new Ledger(transaction.rows);
         const members = await work(transaction, ledger);
         staged = members.flatMap(({ emitted }) =>
@@ -198,6 +199,10 @@ function isAttended({ happening }: Delivery): boolean {
 /** What a step says by throwing, and no trouble. */
 function isExpected(error: unknown): boolean {
   return error instanceof StepRejected || error instanceof StepPostponed;
+}
+
+function mayHaveRow({ happening }: Delivery): boolean {
+  return happening.type !== 'signal' || happening.minted !== true;
 }
 
 function failureLine(row: FenceRow, error: unknown): string {

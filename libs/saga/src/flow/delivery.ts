@@ -31,6 +31,8 @@ export type Happening =
       readonly causationId?: string;
       /** Somebody waits for the start and is told when it fails; then it leaves nothing. */
       readonly attended?: boolean;
+      /** It begins a saga whose id was minted for it: there is no row yet. */
+      readonly minted?: boolean;
     }
   /** A parked attempt is due; with `version`, only if nobody has changed the row since. */
   | { readonly type: 'attempt'; readonly version?: number }

@@ -56,7 +56,8 @@ export async function startSaga(
   const taken = accepted(saga, input);
   refuseUnfitInput(saga, taken, participant.settings.maxEventBytes);
   const { happening, ...delivery } = startDelivery(participant, saga, headers, taken);
-  return startedBy(await submit({ ...delivery, happening: { ...happening, attended: true } }));
+  const minted = key === undefined;
+  return startedBy(await submit({ ...delivery, happening: { ...happening, attended: true, minted } }));
 }
 
 /** Starts a saga from an outside event of its definition; the same event starts one saga only. Nobody waits for it: a source that fails is attempted again. */

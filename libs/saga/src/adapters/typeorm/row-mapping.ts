@@ -30,6 +30,13 @@ export interface StepRecord {
   readonly version: number;
 }
 
+/** A record as JSON: its one point in time is a text. */
+export type LockedRecord = Omit<StepRecord, 'failing_since'> & { readonly failing_since: string | null };
+
+export function lockedRowOf({ failing_since: since, ...rest }: LockedRecord): FenceRow {
+  return rowOf({ ...rest, failing_since: since === null ? null : new Date(since) });
+}
+
 /** A record on its way to the table: its documents are texts of their own. */
 export type WrittenRecord = {
   readonly [K in keyof StepRecord]: K extends 'inputs' | 'result' | 'cause' | 'operated'

@@ -11,20 +11,21 @@ export const nextDueStatement = `SELECT date_part('epoch', min(next_attempt_at) 
 
 /**
  * Locks and reads rows, in one order for all transactions: those of the keys, and others of the same sagas whose step another key names.
- * Its values are written in, so that it can travel with the start of the transaction; nothing for no keys.
+ * Its values are written in, so that it can travel with the start of the transaction; nothing for no keys. A row is one JSON document:
+ * mostly there is none, and the driver would take in a description of all the columns each time.
  */
 export function lockStatement(keys: readonly FenceKey[]): string | undefined {
   if (keys.length === 0) return undefined;
-  return `SELECT *, ${dueIn} FROM saga_step
+  return `SELECT row_to_json(locked) AS record FROM (SELECT *, ${dueIn} FROM saga_step
     WHERE saga_id = ANY(${arrayOf(keys.map((key) => key.sagaId))}::uuid[]) AND step = ANY(${arrayOf(keys.map((key) => key.step))}::text[])
-    ORDER BY saga_id, step FOR UPDATE`;
+    ORDER BY saga_id, step FOR UPDATE) locked`;
 }
 
 function arrayOf(values: readonly string[]): string {
   return `ARRAY[${[...new Set(values)].map(literal).join(',')}]`;
 }
 
-/** A value in SQL. Texts are in the escape notation, which means the same whatever `standard_conforming_strings` says; a NUL, which no text of Postgres can hold, is left out. */
+/** A value in SQL. A text that needs it is in the escape notation, which means the same whatever `standard_conforming_strings` says; a NUL, which no text of Postgres can hold, is left out. */
 function literal(value: StepRecord[keyof StepRecord]): string {
   if (value === null) return 'NULL';
   if (typeof value === 'number') return String(value);
@@ -35,6 +36,7 @@ function literal(value: StepRecord[keyof StepRecord]): string {
 
 /** A text in SQL. */
 export function quoted(text: string): string {
+  if (!/['\\\0]/.test(text)) return `'${text}'`;
   return `E'${text.replaceAll('\\', '\\\\').replaceAll("'", "''").replaceAll('\0', '')}'`;
 }
 

@@ -18,7 +18,7 @@ import {
   unlockStatement,
 } from './statements.js';
 import { operationStatements } from './operation-statements.js';
-import { packed, recordOf, rowOf, type StepRecord } from './row-mapping.js';
+import { lockedRowOf, packed, recordOf, rowOf, type LockedRecord, type StepRecord } from './row-mapping.js';
 import { beginWith, commitWith, inScope, joinStepTransactions, queryApart, rolledBack } from './step-transaction.js';
 import { TypeOrmAuditLog } from './typeorm-audit-log.js';
 import { TypeOrmDeadLetters } from './typeorm-dead-letters.js';
@@ -48,9 +48,9 @@ export class TypeOrmStore implements StepStore {
   async transaction<T>(keys: readonly FenceKey[], work: (transaction: StepTransaction) => Promise<T>): Promise<T> {
     const runner = this.dataSource.createQueryRunner();
     try {
-      const records = await beginWith<StepRecord>(runner, lockStatement(keys));
+      const locked = await beginWith<Locked>(runner, lockStatement(keys));
       const statements: string[] = [];
-      const rows = rowsOf(records, keys);
+      const rows = rowsOf(locked, keys);
       const result = await work(this.open(runner, rows, async (changes) => void statements.push(...written(changes))));
       await commitWith(runner, statements);
       return result;
@@ -87,9 +87,14 @@ export class TypeOrmStore implements StepStore {
   }
 }
 
-function rowsOf(records: readonly StepRecord[], keys: readonly FenceKey[]): readonly FenceRow[] {
+interface Locked {
+  readonly record: LockedRecord;
+}
+
+function rowsOf(locked: readonly Locked[], keys: readonly FenceKey[]): readonly FenceRow[] {
+  if (locked.length === 0) return [];
   const asked = new Set(keys.map(fenceKey));
-  return records.map(rowOf).filter((row) => asked.has(fenceKey(row)));
+  return locked.map(({ record }) => lockedRowOf(record)).filter((row) => asked.has(fenceKey(row)));
 }
 
 function written(changes: Changes): readonly string[] {
