@@ -1,12 +1,12 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { eventType } from '../definition/domain-event.js';
+import { eventType, type EventClass } from '../definition/domain-event.js';
 import type { StepNode } from '../definition/saga-definition.js';
 import { SagaError } from '../protocol/errors.js';
 
 interface Scope {
   readonly name: string;
-  /** The types of events that are the step's answer when it publishes them. */
-  readonly answers: readonly string[];
+  /** The events that are the step's answer when it publishes them. */
+  readonly answers: readonly Pick<EventClass, 'type'>[];
   readonly captured: object[];
   ended: boolean;
 }
@@ -33,7 +33,7 @@ export function refuseInsideStep(saga: string): void {
 export function capture(event: unknown): boolean {
   const scope = openScope();
   if (!scope || typeof event !== 'object' || event === null || !(eventType in event)) return false;
-  if (!scope.answers.includes(String(event[eventType]))) return false;
+  if (!scope.answers.some(({ type }) => type === event[eventType])) return false;
   scope.captured.push(event);
   return true;
 }
@@ -45,12 +45,10 @@ export function capture(event: unknown): boolean {
  */
 export async function withCapture(step: StepNode, method: () => Promise<unknown>): Promise<unknown> {
   const { done, rejected, compensated } = step.events;
-  const { returned, captured } = await inScope(
-    step.name,
-    [done, rejected, compensated].map(({ type }) => type),
-    method,
-  );
-  const answers = [...new Set(returned === undefined ? captured : [returned, ...captured])];
+  const scope: Scope = { name: step.name, answers: [done, rejected, compensated], captured: [], ended: false };
+  const returned = await inScope(scope, method);
+  if (scope.captured.length === 0) return returned;
+  const answers = [...new Set(returned === undefined ? scope.captured : [returned, ...scope.captured])];
   if (answers.length <= 1) return answers[0];
   throw new SagaError(
     'TWO_ANSWERS',
@@ -60,20 +58,13 @@ export async function withCapture(step: StepNode, method: () => Promise<unknown>
 }
 
 /** Runs a listener's method. Whatever it publishes is no answer. */
-export async function asListener(name: string, method: () => Promise<unknown>): Promise<unknown> {
-  const { returned } = await inScope(name, [], method);
-  return returned;
+export function asListener(name: string, method: () => Promise<unknown>): Promise<unknown> {
+  return inScope({ name, answers: [], captured: [], ended: false }, method);
 }
 
-async function inScope(
-  name: string,
-  answers: readonly string[],
-  method: () => Promise<unknown>,
-): Promise<{ readonly returned: unknown; readonly captured: readonly object[] }> {
-  const scope: Scope = { name, answers, captured: [], ended: false };
+async function inScope(scope: Scope, method: () => Promise<unknown>): Promise<unknown> {
   try {
-    const returned = await storage.run(scope, method);
-    return { returned, captured: [...scope.captured] };
+    return await storage.run(scope, method);
   } finally {
     scope.ended = true;
   }

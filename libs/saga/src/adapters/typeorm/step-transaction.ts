@@ -4,10 +4,15 @@ import { SagaError } from '../../protocol/errors.js';
 
 interface Scope {
   readonly runner: QueryRunner;
+  /** The scope in which this one was opened, which may be of another DataSource. */
+  readonly outer: Scope | undefined;
   ended: boolean;
 }
 
-const scopes = new WeakMap<EntityManager, AsyncLocalStorage<Scope>>();
+/** One for all DataSources of the process: every promise pays for each storage that is in use. */
+const storage = new AsyncLocalStorage<Scope>();
+
+const joined = new WeakSet<EntityManager>();
 
 /**
  * Makes everything that is reached through this DataSource (injected repositories, its manager, query builders, its own `query` and `transaction`)
@@ -15,10 +20,9 @@ const scopes = new WeakMap<EntityManager, AsyncLocalStorage<Scope>>();
  */
 export function joinStepTransactions(dataSource: DataSource): void {
   const { manager } = dataSource;
-  if (scopes.has(manager)) return;
-  const storage = new AsyncLocalStorage<Scope>();
-  scopes.set(manager, storage);
-  const runner = (): QueryRunner | undefined => openRunner(storage.getStore());
+  if (joined.has(manager)) return;
+  joined.add(manager);
+  const runner = (): QueryRunner | undefined => openRunner(scopeOf(dataSource));
   Object.defineProperty(manager, 'queryRunner', {
     configurable: true,
     get: runner,
@@ -36,13 +40,19 @@ export function joinStepTransactions(dataSource: DataSource): void {
 }
 
 /** Runs a step's method so that what it writes joins the runner's transaction. */
-export async function inScope<T>(dataSource: DataSource, runner: QueryRunner, method: () => Promise<T>): Promise<T> {
-  const scope: Scope = { runner, ended: false };
+export async function inScope<T>(runner: QueryRunner, method: () => Promise<T>): Promise<T> {
+  const scope: Scope = { runner, outer: storage.getStore(), ended: false };
   try {
-    return await scopes.get(dataSource.manager)!.run(scope, method);
+    return await storage.run(scope, method);
   } finally {
     scope.ended = true;
   }
+}
+
+function scopeOf(dataSource: DataSource): Scope | undefined {
+  let scope = storage.getStore();
+  while (scope && scope.runner.dataSource !== dataSource) scope = scope.outer;
+  return scope;
 }
 
 function openRunner(scope: Scope | undefined): QueryRunner | undefined {
@@ -88,11 +98,12 @@ export async function commitWith(runner: QueryRunner, statements: readonly strin
     isTransactionActive: boolean;
     transactionDepth: number;
   };
-  await runner.broadcaster.broadcast('BeforeTransactionCommit');
+  const isHeard = runner.dataSource.subscribers.length > 0; // telling nobody would cost promises all the same
+  if (isHeard) await runner.broadcaster.broadcast('BeforeTransactionCommit');
   await client.query([...statements, 'COMMIT'].join(';'));
   open.isTransactionActive = false;
   open.transactionDepth = 0;
-  await runner.broadcaster.broadcast('AfterTransactionCommit');
+  if (isHeard) await runner.broadcaster.broadcast('AfterTransactionCommit');
 }
 
 /** Runs a query of the library's own, which joins no step whoever calls it. */

@@ -81,7 +81,7 @@ export class TypeOrmStore implements StepStore {
     return {
       rows,
       manager: runner.manager,
-      run: (method) => inScope(this.dataSource, runner, method),
+      run: (method) => inScope(runner, method),
       save,
     };
   }
