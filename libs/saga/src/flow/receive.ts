@@ -25,6 +25,7 @@ export async function receive(
   records: readonly IncomingRecord[],
 ): Promise<void> {
   const settling = records.flatMap((record) => receiveOne(participant, submit, audience, record) ?? []);
+  if (settling.length === 0) return;
   const endings = await Promise.allSettled(settling);
   const failed = endings.find((ending) => ending.status === 'rejected');
   if (failed) throw failed.reason;

@@ -49,7 +49,7 @@ export class MemoryGroup {
 
   /** Hands over what waits once this turn of the event loop is over. */
   wake(): void {
-    if (this.awake || this.members.length === 0) return;
+    if (this.awake || this.members.length === 0 || !this.hasWork()) return;
     this.awake = true;
     setImmediate(() => {
       this.awake = false;
@@ -67,6 +67,10 @@ export class MemoryGroup {
     );
     if (this.members.length === 0) this.takeUp(batch);
     return pause;
+  }
+
+  private hasWork(): boolean {
+    return this.again.length > 0 || [...this.reading].some((log) => this.position(log) < log.end);
   }
 
   private takeUp(batch: MemoryBatch): void {
