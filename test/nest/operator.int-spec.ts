@@ -39,7 +39,20 @@ class ReserveSteps {
   }
 }
 
-const providers = [PlaceSteps, ReserveSteps, ChargeSteps, ShipSteps];
+// #region outage
+@Injectable()
+class AfterAnOutage {
+  constructor(private readonly operator: SagaOperator) {}
+
+  /** Tries everything again that the outage left behind; what fails again waits again, as another dead letter. */
+  async redriveAll(actor: string, reason: string): Promise<readonly OperatorAnswer[]> {
+    const waiting = await this.operator.deadLetters({ state: 'open', kind: 'compensation', sagaType: 'order' });
+    return Promise.all(waiting.map(({ id }) => this.operator.redrive({ letterId: id, actor, reason })));
+  }
+}
+// #endregion outage
+
+const providers = [PlaceSteps, ReserveSteps, ChargeSteps, ShipSteps, AfterAnOutage];
 const ada = { actor: 'ada', reason: 'the warehouse is open' };
 
 let url: string;
@@ -108,6 +121,22 @@ describe('two replicas on one Postgres', () => {
     const released = await query<{ text: string }>(url, 'SELECT text FROM note ORDER BY id');
     const redriven = sagaIds.flatMap((_, index) => (won[index] === 0 ? [`o${index}`] : []));
     expect(released.map(({ text }) => text).toSorted()).toEqual(redriven.toSorted());
+  });
+
+  test('after an outage all that waits is redriven, from both replicas at once, and every saga settles', async () => {
+    const sagaIds = await deadLettered(12);
+    warehouse = 'open';
+    const answers = await Promise.all(
+      replicas.map((replica) => replica.get(AfterAnOutage).redriveAll('ada', 'the warehouse is open')),
+    );
+    const verdicts = verdictsOf(answers.flat());
+    expect(verdicts.filter((verdict) => verdict === 'applied')).toHaveLength(sagaIds.length);
+    expect(verdicts).not.toContain('refused');
+    for (const sagaId of sagaIds) {
+      const saga = await replicas[0].get(Sagas).settled(sagaId, { timeout: 20_000 });
+      expect(saga).toMatchObject({ status: 'aborted', debts: [] });
+    }
+    expect(await query(url, 'SELECT text FROM note')).toHaveLength(sagaIds.length);
   });
 
   test('a redrive that fails again is another dead letter, with a message of its own in the log', async () => {
