@@ -68,7 +68,9 @@ export function settledSaga(url: string, sagaId: string, withinMs = 20_000): Pro
 function isToldWhole({ status, steps }: Saga): boolean {
   const outcomes = Object.values(steps);
   if (outcomes.length < Object.keys(TaskAssignment.steps).length) return false;
-  return status === 'completed' || (status === 'aborted' && !outcomes.includes('done'));
+  return (
+    status === 'completed' || (status === 'aborted' && !outcomes.includes('done') && !outcomes.includes('deadLettered'))
+  );
 }
 
 export async function taskOf(url: string, taskId: string): Promise<Record<string, unknown>> {
