@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { BoundStep } from '../../libs/saga/src/flow/bound-step.js';
 import type { Delivery } from '../../libs/saga/src/flow/delivery.js';
-import { OutcomeUnknown, StepRejected } from '../../libs/saga/src/protocol/errors.js';
+import { StepRejected } from '../../libs/saga/src/protocol/errors.js';
 import { Bank } from './stage/bank.js';
 import { Delivered, Payment, PaymentAsked, PaymentMade, PaymentUndone } from './stage/booking.js';
 import { eventRecord, received, sagaIds } from './stage/records.js';
@@ -107,23 +107,6 @@ describe('a step that works outside', () => {
     await ground.clock.advance(2_000);
     expect(await service.row(sagaId, 'deliver')).toMatchObject({ status: 'done' });
     expect(bank.calls).toHaveLength(1);
-  });
-
-  it.each([
-    ['when it cannot know', () => new OutcomeUnknown('timed out')],
-    ['when it throws anything', () => new Error('socket hang up')],
-  ])('is never called rejected %s: it is repeated with the same key', async (_, error) => {
-    const service = await Service.started(ground, [delivering]);
-    const sagaId = randomUUID();
-    await ground.transport.deliver([paid(sagaId)]);
-    for (let round = 0; round < 20; round += 1) {
-      await bank.fail(error());
-      await ground.clock.advance(minute + 1_000);
-    }
-    expect(new Set(bank.keys)).toEqual(new Set([`${sagaId}:deliver`]));
-    expect(bank.calls.map(({ attempt }) => attempt)).toEqual(Array.from({ length: 21 }, (_each, index) => index + 1));
-    expect(await service.row(sagaId, 'deliver')).toMatchObject({ status: 'running', attempts: 20 });
-    expect(ground.transport.events).toEqual([]);
   });
 
   it('is rejected when it says so', async () => {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { StepContext } from '../../libs/saga/src/flow/bound-step.js';
-import { OutcomeUnknown, StepRejected } from '../../libs/saga/src/protocol/errors.js';
+import { StepRejected } from '../../libs/saga/src/protocol/errors.js';
 import { Booking, CardCharged, MailSent } from './stage/booking.js';
 import { charging, reserved } from './stage/charging.js';
 import { eventRecord, sagaIds } from './stage/records.js';
@@ -173,7 +173,6 @@ describe('a step that is never given up', () => {
   it.each([
     ['a retriable one', 'mail', () => new Error('away')],
     ['a retriable one that says no', 'mail', () => new StepRejected('no')],
-    ['one whose outcome is unknown', 'charge', () => new OutcomeUnknown('timed out')],
   ] as const)('%s: it is attempted until it is done, after a minute at most', async (_, step, error) => {
     const { attempts, state, bound } = failing(step, error);
     const service = await Service.started(ground, [bound]);

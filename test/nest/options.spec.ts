@@ -42,6 +42,23 @@ describe('an option that cannot be is named with what it is and what it may be',
     ['a retry time', { retry: { firstDelay: Number.NaN } }, 'retry.firstDelay is NaN; it is milliseconds, 0 or more'],
     ['a retry count that is a text', { retry: { retries: '3' } }, 'retry.retries is "3"; it is a whole number from 0'],
     [
+      'a retry rule whose error is no class',
+      { retry: { on: [{ error: 'TypeError', retries: 0 }] } },
+      'retry.on[0].error is "TypeError"; give it a class of errors, such as SomeError',
+    ],
+    [
+      'a retry rule with a count that is none',
+      { retry: { on: [{ error: TypeError, retries: -1 }] } },
+      'retry.on[0].retries is -1; it is a whole number from 0',
+    ],
+    [
+      'retry rules that are no list',
+      { retry: { on: {} } },
+      'retry.on is [object Object]; it is a list of rules: [{ error: SomeError, retries: 0 }]',
+    ],
+    ['a circuit that never opens', { circuit: { failures: 0 } }, 'circuit.failures is 0; it is a whole number from 1'],
+    ['a circuit that is no circuit', { circuit: 'on' }, 'circuit is "on"; use "off", or { failures, halfOpenAfter }'],
+    [
       'a misspelled part of the retry policy',
       { retry: { attempts: 3 } },
       'retry.attempts is unknown; there are retries, firstDelay, maxDelay, jitter',
@@ -63,7 +80,8 @@ describe('an option that cannot be is named with what it is and what it may be',
 test('options that may be are taken: a service that retries for ever, a prefix, a function for topics', async () => {
   const options: Partial<SagaModuleOptions> = {
     prefix: 'test.',
-    retry: { retries: Infinity, jitter: 1 },
+    retry: { retries: Infinity, jitter: 1, on: [{ error: TypeError, retries: 0 }] },
+    circuit: { failures: 1 },
     topics: ({ type }) => type,
     migrations: 'manual',
     consume: 'manual',

@@ -1,6 +1,7 @@
 import {
   Compensates,
   OnSagaEvent,
+  Resolves,
   SagaStep,
   defineSaga,
   type CompensationContext,
@@ -73,7 +74,36 @@ export class Allowed {
     return paid;
   }
 
-  @Compensates(steps.reserve)
+  @SagaStep(steps.ship, {
+    retry: {
+      on: [
+        { error: TypeError, retries: 0 },
+        { error: PaymentAway, retries: 9, maxDelay: 5_000 },
+      ],
+    },
+    circuit: { failures: 3 },
+  })
+  async withPoliciesByError(): Promise<OrderShipped> {
+    return shipped;
+  }
+
+  @Resolves(steps.pay)
+  async knows(
+    { reserve }: { reserve: StockReserved },
+    _saga: StepContext,
+  ): Promise<OrderPaid | PaymentRefused | undefined> {
+    return reserve.reservationId === '' ? undefined : paid;
+  }
+
+  @Resolves(steps.pay)
+  knowsThatItDidNotHappen(): undefined {
+    return undefined;
+  }
+
+  @Resolves(steps.ship)
+  async knowsAndSaysNothing(): Promise<void> {}
+
+  @Compensates(steps.reserve, { circuit: 'off' })
   async undo(_stock: StockReserved, saga: CompensationContext): Promise<StockReleased> {
     void saga.cause.reason;
     return released;
@@ -93,8 +123,36 @@ export class Allowed {
   }
 }
 
+declare class PaymentAway extends Error {
+  constructor(provider: string);
+}
+
 /** Everything that it may not. */
 export class Refused {
+  // @ts-expect-error what came of a step is an event of that step
+  @Resolves(steps.pay)
+  async anotherStepsEvent(): Promise<StockReserved> {
+    return reserved;
+  }
+
+  // @ts-expect-error the input is that of the step
+  @Resolves(steps.pay)
+  async wrongInputOfResolution(_order: OrderPlaced): Promise<OrderPaid> {
+    return paid;
+  }
+
+  // @ts-expect-error a retriable step is not rejected
+  @Resolves(steps.ship)
+  async rejectsWhatMustBeDone(): Promise<PaymentRefused> {
+    throw new Error('never');
+  }
+
+  // @ts-expect-error a rule is for a class of errors
+  @SagaStep(steps.ship, { retry: { on: [{ error: 'TypeError', retries: 0 }] } })
+  async ruleWithoutAClass(): Promise<OrderShipped> {
+    return shipped;
+  }
+
   // @ts-expect-error the input is the event of the predecessor
   @SagaStep(steps.reserve)
   async wrongInput(_order: OrderPaid): Promise<StockReserved> {

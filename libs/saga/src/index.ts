@@ -9,7 +9,8 @@ export type { OnDeadLetter, StepKind, StepSpec, UndoKind } from './definition/st
 export { OutcomeUnknown, SagaError, StepPostponed, StepRejected } from './protocol/errors.js';
 export type { Cause } from './protocol/envelope.js';
 export type { Outcome } from './protocol/outcome.js';
-export type { RetryPolicy } from './protocol/retry.js';
+export type { RetryPolicy, RetryRule } from './protocol/retry.js';
+export type { Undecided } from './protocol/undecided.js';
 export type { SagaStatus } from './protocol/saga-state.js';
 export type { TopicNaming } from './protocol/topics.js';
 export type { WireMessage } from './protocol/wire.js';
@@ -53,10 +54,12 @@ export type {
 } from './ports/transport.js';
 export { kafka } from './adapters/kafka/kafka-transport.js';
 export type { KafkaOptions, TopicCreation } from './adapters/kafka/kafka-options.js';
+export type { CircuitOptions } from './adapters/cockatiel/cockatiel-circuit.js';
 export { inMemory } from './adapters/memory/memory-transport.js';
 export { migrate as migrateSagaTables } from './adapters/typeorm/migrations.js';
-export { Compensates, OnSagaEvent, SagaStep } from './nest/decorators.js';
+export { Compensates, OnSagaEvent, Resolves, SagaStep } from './nest/decorators.js';
 export type { HandlerOptions } from './nest/decorators.js';
+export type { CircuitSetting, OpenCircuit } from './nest/circuit-breakers.js';
 export { SagaModule } from './nest/saga.module.js';
 export type { SagaModuleOptions } from './nest/saga.options.js';
 export { SagaOperator } from './nest/saga-operator.js';

@@ -31,17 +31,22 @@ export function bind(
   saga: SagaGraph,
   step: string,
   run: StepMethod,
-  more: { readonly undo?: Undo; readonly retry?: Partial<typeof defaultRetry> } & Partial<
-    Pick<BoundStep, 'hears'>
-  > = {},
+  more: {
+    readonly undo?: Undo;
+    readonly resolve?: StepMethod;
+    readonly retry?: Partial<typeof defaultRetry>;
+  } & Partial<Pick<BoundStep, 'hears' | 'circuit' | 'undoCircuit'>> = {},
 ): BoundStep {
-  const { undo, retry, ...rest } = more;
+  const { undo, resolve, retry, ...rest } = more;
   const policy = { ...defaultRetry, jitter: 0, ...retry };
   return {
     saga,
     node: saga.steps[step]!,
     run: async (input, context) => run(input as never, context),
     ...(undo && { compensate: async (done: object, context: CompensationContext) => undo(done as never, context) }),
+    ...(resolve && {
+      resolve: async (input: unknown, context: StepContext) => resolve(input as never, context),
+    }),
     retry: policy,
     undoRetry: policy,
     ...rest,

@@ -46,6 +46,21 @@ function resultOf(bound: BoundStep, row: FenceRow, answer: unknown): StepResult 
   throw wrongAnswer(node, row, answer, mayReject ? [node.events.done, node.events.rejected] : [node.events.done]);
 }
 
+/**
+ * Asks once what became of a step's earlier attempts.
+ *
+ * @returns nothing when it did not happen
+ * @throws whatever the method throws: then it is not known yet
+ */
+export async function attemptResolution(
+  bound: BoundStep,
+  row: FenceRow,
+  input: unknown,
+): Promise<StepResult | undefined> {
+  const answer = await bound.resolve!(input, contextOf(bound, row, 'step', undefined));
+  return answer === undefined ? undefined : resultOf(bound, row, answer);
+}
+
 /** A rejection that no event of the user's describes: the step's default event. */
 export function rejectedBy(node: StepNode, reason: string): StepResult {
   const closing = eventFrom(node.events.defaults.rejected, { failedStep: node.name, reason: shortened(reason) });

@@ -2,6 +2,7 @@ import type { SagaGraph, StepNode } from '../definition/saga-definition.js';
 import type { Cause } from '../protocol/envelope.js';
 import type { Outcome } from '../protocol/outcome.js';
 import type { RetryPolicy } from '../protocol/retry.js';
+import type { Circuit } from '../ports/circuit.js';
 
 /** Which of a service's steps are meant: its own, or its listeners (which have a consumer group of their own). */
 export type Audience = 'steps' | 'listeners';
@@ -31,8 +32,12 @@ export interface BoundStep {
   readonly node: StepNode;
   readonly run: (input: unknown, context: StepContext) => Promise<unknown>;
   readonly compensate?: (done: object, context: CompensationContext) => Promise<unknown>;
+  /** Asked what became of earlier attempts outside the database: an event of the step, or nothing when it did not happen and will not. */
+  readonly resolve?: (input: unknown, context: StepContext) => Promise<unknown>;
   readonly retry: RetryPolicy;
   readonly undoRetry: RetryPolicy;
+  readonly circuit?: Circuit;
+  readonly undoCircuit?: Circuit;
   /** Set for a listener: a step outside the graph that hears this event and emits nothing. */
   readonly hears?: { readonly step: string; readonly outcome: Outcome };
 }

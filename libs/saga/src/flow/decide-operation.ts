@@ -8,6 +8,7 @@ import { rejectedBy } from './attempt.js';
 import type { BoundStep } from './bound-step.js';
 import type { StepResult } from './delivery.js';
 import { rowIn } from './draft.js';
+import { known } from './intent.js';
 import { settledAs } from './letters.js';
 import type { Operation } from './operation.js';
 import { conclude, type Taken } from './take.js';
@@ -80,7 +81,8 @@ function notDone(bound: BoundStep, row: FenceRow, { event, actor, reason }: Reso
   if (node.role === 'retriable') {
     const again = row.operated?.verb === 'resolve' && row.attempts === 0;
     if (again) return already(`it was resolved by ${row.operated.actor} and is attempted again`);
-    return applied('it must be done and is attempted again', { row: afresh(row), verdict: 'handled' });
+    const sure = known(bound, row, { type: 'notHappened' });
+    return applied('it must be done and is attempted again', { row: afresh(sure), verdict: 'handled' });
   }
   const rejection = event ?? rejectedBy(node, `resolved by ${actor}: ${reason}`).event;
   return concluded(bound, row, { type: 'rejected', event: rejection }, 'it counts as rejected');

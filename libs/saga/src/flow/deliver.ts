@@ -7,16 +7,19 @@ import { afterFailure } from './after-failure.js';
 import { attemptCompensation, attemptOrWait, attemptStep, inputOf } from './attempt.js';
 import type { Ending } from './batcher.js';
 import { skippedBy, wasSkipped } from './conditional.js';
+import { heldBack } from './circuits.js';
 import type { Delivery, Settled, StepResult } from './delivery.js';
 import { emission } from './emit.js';
 import { fitting } from './fitting.js';
 import { unlessGivenUp, waiting } from './give-up.js';
 import { inTime } from './in-time.js';
+import { withIntent } from './intent.js';
 import { keyOf, Ledger } from './ledger.js';
 import { letterChanges, operationsOf } from './letters.js';
 import { operated } from './operated.js';
 import type { Participant } from './participant.js';
 import type { Relay } from './relay.js';
+import { takeNotHappened, takeStillUnknown } from './resolution.js';
 import { conclude, take, type Taken } from './take.js';
 
 /**
@@ -89,15 +92,21 @@ export class Deliverer {
     if (happening.type === 'result') {
       return this.record(delivery, row, conclude(bound, row, happening.result), ledger);
     }
-    if (happening.type === 'stillRunning') return this.leased(row, ledger);
+    if (happening.type === 'stillRunning') return this.renewed(row, happening.attempt, ledger);
+    if (happening.type === 'stillUnknown') return this.stillUnknown(delivery, row, happening, ledger);
     if (happening.type === 'expired' || happening.type === 'committed' || happening.type === 'signaled')
       return this.record(delivery, row, inTime(this.participant, bound, row, happening), ledger);
-    const taken = unlessGivenUp(delivery, take(delivery, row));
+    const taken =
+      happening.type === 'notHappened'
+        ? takeNotHappened(bound, row, happening.attempt)
+        : unlessGivenUp(delivery, take(delivery, row));
     if (!taken.run) return this.record(delivery, row, taken, ledger);
     const skipped = taken.run === 'step' && skippedBy(bound, inputFor(delivery, taken.row));
     if (skipped) return this.record(delivery, row, conclude(bound, taken.row, skipped), ledger);
+    const held = heldBack(this.participant, delivery, taken);
+    if (held) return { ...this.record(delivery, row, held, ledger), verdict: 'retried' };
     if (bound.node.external && !wasSkipped(bound, taken.row))
-      return this.leased({ ...taken.row, dueIn: 0 }, ledger, taken.run);
+      return this.leased(withIntent(this.participant, delivery, taken.row), ledger, taken.run);
     const answer = await transaction.run(() => attempt(delivery, taken, transaction));
     if (!answer) return this.record(delivery, row, waiting(bound, taken.row), ledger);
     const result = fitting(bound, answer, this.participant.settings.maxEventBytes);
@@ -110,8 +119,8 @@ export class Deliverer {
     if (!taken && delivery.happening.type === 'failed') return { verdict: 'ignored', row, emitted: [] }; // settled meanwhile
     if (!taken) throw error;
     const settled = this.record(delivery, row, taken, ledger);
-    if (!isExpected(error)) this.participant.logger.warn(failureLine(settled.row, error));
-    return taken.row.dueIn !== undefined ? { ...settled, verdict: 'retried' } : settled;
+    if (taken.report) this.participant.logger[taken.report.level](taken.report.line);
+    return taken.parked ? { ...settled, verdict: 'retried' } : settled;
   }
 
   /** A step that is doomed when it is done (`run` again) is undone by an attempt of its own, due at once. */
@@ -127,9 +136,29 @@ export class Deliverer {
     return { verdict: taken.verdict, row, emitted: envelope ? [envelope] : [], ...(operations && { operations }) };
   }
 
+  private stillUnknown(
+    delivery: Delivery,
+    row: FenceRow,
+    asked: { readonly attempt: string; readonly error: unknown },
+    ledger: Ledger,
+  ): Settled {
+    const taken = takeStillUnknown(this.participant, delivery.bound, row, asked);
+    const settled = this.record(delivery, row, taken, ledger);
+    if (taken.verdict === 'ignored') return settled;
+    this.participant.logger.warn(
+      `What came of step "${row.step}" of saga ${row.sagaId} is not known yet and is asked again in ${settled.row.dueIn} ms: ${reasonOf(asked.error)}`,
+    );
+    return { ...settled, verdict: 'retried' };
+  }
+
+  /** Only who made the latest attempt keeps the others from making it. */
+  private renewed(row: FenceRow, by: string, ledger: Ledger): Settled {
+    const isLatest = row.dueIn !== undefined && row.undecided?.attempt === by;
+    return isLatest ? this.leased(row, ledger) : { verdict: 'ignored', row, emitted: [] };
+  }
+
   /** The intent of an external effect, committed before anything is done outside; due again when nobody reports back in time. */
   private leased(row: FenceRow, ledger: Ledger, external?: Settled['external']): Settled {
-    if (row.dueIn === undefined) return { verdict: 'ignored', row, emitted: [] };
     const leased = { ...row, dueIn: this.participant.settings.lease };
     ledger.put(leased);
     return { verdict: 'handled', row: leased, emitted: [], ...(external && { external }) };
@@ -203,11 +232,6 @@ function isExpected(error: unknown): boolean {
 
 function mayHaveRow({ happening }: Delivery): boolean {
   return happening.type !== 'signal' || happening.minted !== true;
-}
-
-function failureLine(row: FenceRow, error: unknown): string {
-  const next = row.dueIn === undefined ? `now ${row.status}` : `next attempt in ${row.dueIn} ms`;
-  return `Step "${row.step}" of saga ${row.sagaId} failed (${row.attempts || 'last'} so far), ${next}: ${reasonOf(error)}`;
 }
 
 function lateEffectLine(row: FenceRow): string {

@@ -39,9 +39,18 @@ export type Happening =
   /** A method that ran outside any transaction came to this. */
   | { readonly type: 'result'; readonly result: StepResult }
   /** A method that ran outside any transaction threw this. */
-  | { readonly type: 'failed'; readonly run: 'step' | 'compensation'; readonly error: unknown }
+  | {
+      readonly type: 'failed';
+      readonly run: 'step' | 'compensation';
+      readonly attempt: string;
+      readonly error: unknown;
+    }
   /** Such a method is still running. */
-  | { readonly type: 'stillRunning' }
+  | { readonly type: 'stillRunning'; readonly attempt: string }
+  /** Who was asked says that the effect did not happen. */
+  | { readonly type: 'notHappened'; readonly attempt: string }
+  /** Who was asked does not know. */
+  | { readonly type: 'stillUnknown'; readonly attempt: string; readonly error: unknown }
   /** An operator said something about the step. */
   | { readonly type: 'operated'; readonly operation: Operation }
   /** A timer of the step is due. */

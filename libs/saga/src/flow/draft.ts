@@ -10,7 +10,7 @@ export type Draft<T> = { -readonly [K in keyof T]: T[K] };
 /** The row in another state. A new status starts counting attempts anew; nothing waits for an attempt. */
 export function rowIn(state: StepState, row: FenceRow): Draft<FenceRow> {
   const { sagaId, step, headers, inputs, version, result, cause, causationId, failingSince, operated } = row;
-  const { status, predecessorsDone, successorsClosed } = state;
+  const { status, predecessorsDone, successorsClosed, undecided } = state;
   const sameStatus = row.status === status;
   const attempts = sameStatus ? row.attempts : 0;
   const next: Draft<FenceRow> = {
@@ -29,5 +29,6 @@ export function rowIn(state: StepState, row: FenceRow): Draft<FenceRow> {
   if (causationId !== undefined) next.causationId = causationId;
   if (operated) next.operated = operated;
   if (sameStatus && failingSince) next.failingSince = failingSince;
+  if (sameStatus && undecided) next.undecided = undecided;
   return next;
 }

@@ -1,9 +1,13 @@
 import type { FenceRow } from '../ports/fence-row.js';
 import { fenceKey } from '../ports/fence-row.js';
-import { attemptCompensation, attemptStep, inputOf } from './attempt.js';
+import { InvalidEventData } from '../definition/domain-event.js';
+import { OutcomeUnknown, SagaError, StepRejected } from '../protocol/errors.js';
+import { reasonOf } from '../protocol/reason.js';
+import { attemptCompensation, attemptResolution, attemptStep, inputOf } from './attempt.js';
 import type { BoundStep } from './bound-step.js';
 import type { Delivery, Happening, Settled } from './delivery.js';
 import { fitting } from './fitting.js';
+import { isToAsk } from './intent.js';
 import type { Participant } from './participant.js';
 
 const atOnce = 64;
@@ -66,20 +70,20 @@ export class Externals {
     const forget = this.renewing(bound, row);
     const happening = await came(bound, row, this.ground.settings.maxEventBytes);
     forget();
-    await this.record(bound, row, happening);
+    const settled = await this.record(bound, row, happening);
+    if (settled?.external && !this.stopped) await this.attempt(bound, settled.row);
   }
 
   /** What happened outside must be written down: it is tried until it is, or until the service stops (then the lease ends). */
-  private async record(bound: BoundStep, row: FenceRow, happening: Happening): Promise<void> {
+  private async record(bound: BoundStep, row: FenceRow, happening: Happening): Promise<Settled | undefined> {
     for (;;) {
       try {
-        await this.submit({ sagaId: row.sagaId, bound, headers: row.headers, happening });
-        return;
+        return await this.submit({ sagaId: row.sagaId, bound, headers: row.headers, happening });
       } catch (error) {
         this.ground.logger.error(
           `Recording the outcome of step "${row.step}" of saga ${row.sagaId} failed: ${String(error)}`,
         );
-        if (this.stopped) return;
+        if (this.stopped) return undefined;
         await new Promise<void>((resolve) => this.ground.clock.after(pauseBeforeRecording, resolve));
       }
     }
@@ -89,13 +93,12 @@ export class Externals {
     let forget = (): void => undefined;
     const again = (): void => {
       forget = this.ground.clock.after(this.ground.settings.lease / 3, () => {
-        this.submit({ sagaId: row.sagaId, bound, headers: row.headers, happening: { type: 'stillRunning' } }).catch(
-          (error: unknown) => {
-            this.ground.logger.warn(
-              `Renewing the lease of step "${row.step}" of saga ${row.sagaId} failed: ${String(error)}`,
-            );
-          },
-        );
+        const happening: Happening = { type: 'stillRunning', attempt: attemptOf(row) };
+        this.submit({ sagaId: row.sagaId, bound, headers: row.headers, happening }).catch((error: unknown) => {
+          this.ground.logger.warn(
+            `Renewing the lease of step "${row.step}" of saga ${row.sagaId} failed: ${String(error)}`,
+          );
+        });
         again();
       });
     };
@@ -109,7 +112,12 @@ function waitingFor(bound: BoundStep, row: FenceRow): Delivery {
   return { sagaId: row.sagaId, bound, headers: row.headers, happening: { type: 'attempt', version: saved } };
 }
 
+function attemptOf({ undecided }: FenceRow): string {
+  return undecided?.attempt ?? '';
+}
+
 async function came(bound: BoundStep, row: FenceRow, maxEventBytes: number): Promise<Happening> {
+  if (isToAsk(bound, row)) return answered(bound, row, maxEventBytes);
   const run = row.status === 'compensating' ? 'compensation' : 'step';
   try {
     const result =
@@ -118,6 +126,26 @@ async function came(bound: BoundStep, row: FenceRow, maxEventBytes: number): Pro
         : await attemptStep(bound, row, inputOf(bound, row));
     return { type: 'result', result: fitting(bound, result, maxEventBytes) };
   } catch (error) {
-    return { type: 'failed', run, error };
+    return { type: 'failed', run, attempt: attemptOf(row), error: asToEffect(error) };
   }
+}
+
+/** What came of earlier attempts, as the step's `@Resolves` method knows it. */
+async function answered(bound: BoundStep, row: FenceRow, maxEventBytes: number): Promise<Happening> {
+  const attempt = attemptOf(row);
+  try {
+    const result = await attemptResolution(bound, row, inputOf(bound, row));
+    return result
+      ? { type: 'result', result: fitting(bound, result, maxEventBytes) }
+      : { type: 'notHappened', attempt };
+  } catch (error) {
+    if (error instanceof StepRejected) return { type: 'failed', run: 'step', attempt, error };
+    return { type: 'stillUnknown', attempt, error };
+  }
+}
+
+/** An answer that is of no use (no event of the step, data that its schema refuses, too large) comes of a call that may well have had its effect. */
+function asToEffect(error: unknown): unknown {
+  const isOfAnswer = error instanceof InvalidEventData || (error instanceof SagaError && error.code !== 'CIRCUIT_OPEN');
+  return isOfAnswer ? new OutcomeUnknown(reasonOf(error), { cause: error }) : error;
 }

@@ -12,9 +12,9 @@ export function isWaiting({ node }: BoundStep, row: FenceRow): boolean {
   return node.awaits !== undefined && row.status === 'running' && row.dueIn === undefined;
 }
 
-/** Whether a step has begun, surely without an effect, and may still be refused. Asked under the row's lock, when no attempt is being made. */
+/** Whether a step has begun, surely without an effect, and may still be refused. Asked under the row's lock: an attempt that is being made outside is undecided. */
 export function mayGiveUp({ node }: BoundStep, row: FenceRow): boolean {
-  return row.status === 'running' && node.role !== 'retriable' && !node.external;
+  return row.status === 'running' && node.role !== 'retriable' && row.undecided === undefined;
 }
 
 /** Refuses a step that has begun, without its method. */

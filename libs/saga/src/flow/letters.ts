@@ -1,7 +1,6 @@
 import type { Changes } from '../ports/step-store.js';
 import type { LetterKind, LetterSettlement, NewDeadLetter } from '../ports/dead-letters.js';
 import type { FenceRow } from '../ports/fence-row.js';
-import type { BoundStep } from './bound-step.js';
 import type { Delivery } from './delivery.js';
 import type { Operation } from './operation.js';
 import type { Participant } from './participant.js';
@@ -12,12 +11,12 @@ export type Operations = Pick<Changes, 'letters' | 'settlements' | 'audited'>;
 /** What a row's change means for whoever waits for a person: it begins to wait, or waits no more. */
 export function letterChanges(
   participant: Participant,
-  { bound, happening }: Delivery,
+  { happening }: Delivery,
   before: FenceRow,
   row: FenceRow,
   emitted?: object,
 ): Operations | undefined {
-  const [was, is] = [waitingAs(bound, before), waitingAs(bound, row)];
+  const [was, is] = [waitingAs(before), waitingAs(row)];
   if (was === is) return undefined;
   if (is !== undefined) return { letters: [letterOf(participant, is, row, emitted)] };
   return { settlements: [settlement(row, happening.type === 'operated' ? happening.operation : undefined)] };
@@ -34,9 +33,9 @@ export function operationsOf(members: readonly { readonly operations?: Operation
 }
 
 /** A compensation whose attempts are used up; or work outside the database that nobody attempts again, as nobody knows what came of it. */
-function waitingAs({ node }: BoundStep, { status, dueIn }: FenceRow): LetterKind | undefined {
+function waitingAs({ status, dueIn, undecided }: FenceRow): LetterKind | undefined {
   if (status === 'deadLettered') return 'compensation';
-  return node.external && status === 'running' && dueIn === undefined ? 'undecided' : undefined;
+  return undecided && status === 'running' && dueIn === undefined ? 'undecided' : undefined;
 }
 
 function letterOf(

@@ -26,7 +26,8 @@ export function take(delivery: Delivery, row: FenceRow): Taken {
   const { happening } = delivery;
   if (happening.type === 'attempt' && (happening.version ?? row.version) !== row.version)
     return { row, verdict: 'ignored' };
-  if (happening.type === 'attempt' || happening.type === 'failed') return dueAttempt(row);
+  if (happening.type === 'attempt') return abandonedIfDoomed(delivery.bound, row) ?? dueAttempt(row);
+  if (happening.type === 'failed') return dueAttempt(row);
   if (happening.type !== 'signal') return { row, verdict: 'ignored' };
   if (isOfAnotherVersion(delivery, row) && happening.signal.type !== 'started') return { row, verdict: 'anomaly' };
   const next = advance(delivery.bound.node, row, happening.signal);
@@ -77,6 +78,13 @@ export function partitionKeyOf({ saga, node }: BoundStep, event: StoredEvent): s
   if (partitionBy === undefined || node.name !== source) return undefined;
   const key: unknown = Object.entries(event.data).find(([name]) => name === partitionBy)?.[1];
   return (typeof key === 'string' && key !== '') || typeof key === 'number' ? String(key) : undefined;
+}
+
+/** Work outside that surely had no effect so far is not attempted again only to be undone. */
+export function abandonedIfDoomed(bound: BoundStep, row: FenceRow): Taken | undefined {
+  if (!bound.node.external) return undefined;
+  const next = advance(bound.node, row, { type: 'abandoned' });
+  return next.verdict === 'handled' ? taken({ ...rowIn(next.state, row), inputs: {} }, next) : undefined;
 }
 
 function dueAttempt(row: FenceRow): Taken {

@@ -1,9 +1,11 @@
 import { sagaOf } from '../definition/define-saga.js';
 import { eventType } from '../definition/domain-event.js';
-import type { SagaGraph } from '../definition/saga-definition.js';
+import type { SagaGraph, StepNode } from '../definition/saga-definition.js';
 import { SagaError } from '../protocol/errors.js';
 import { defaultRetry, type RetryPolicy } from '../protocol/retry.js';
 import type { BoundStep, StepContext } from '../flow/bound-step.js';
+import type { Circuit } from '../ports/circuit.js';
+import type { CircuitBreakers } from './circuit-breakers.js';
 import { asListener, withCapture } from './current-step.js';
 import type { FoundHandler } from './explorer.js';
 import { heardIn } from './heard-events.js';
@@ -23,35 +25,51 @@ export function bindHandlers(
   handlers: readonly FoundHandler[],
   sagas: readonly SagaGraph[],
   invocation: SagaInvocation,
+  circuits: CircuitBreakers,
   options: Pick<SagaModuleOptions, 'retry'>,
 ): readonly BoundStep[] {
-  const policy = (handler: FoundHandler | undefined): RetryPolicy => ({
-    ...defaultRetry,
-    ...options.retry,
-    ...handler?.metadata.options.retry,
-  });
+  const policy = (handler: FoundHandler | undefined): RetryPolicy => policyOf(options, handler);
   return handlers.flatMap((handler): readonly BoundStep[] => {
     const { metadata } = handler;
     if (metadata.kind === 'listener') return bindListener(handler, sagas, invocation, policy(handler));
     if (metadata.kind !== 'step' || !metadata.step) return [];
     const node = metadata.step;
-    const undo = handlers.find(({ metadata: other }) => other.kind === 'compensation' && other.step === node);
-    const call = invocation.callOf(handler);
-    const undoCall = undo && invocation.callOf(undo);
+    const other = (kind: 'compensation' | 'resolution'): FoundHandler | undefined =>
+      handlers.find((found) => found.metadata.kind === kind && found.metadata.step === node);
+    const [undo, resolution] = [other('compensation'), other('resolution')];
+    const circuit = circuits.of(node, 'step', metadata.options.circuit);
+    const undoCircuit = undo && circuits.of(node, 'compensation', undo.metadata.options.circuit);
     return [
       {
         saga: sagaOf(node)!,
         node,
-        run: (input, context) => withCapture(node, () => call(input, publicContext(context))),
-        ...(undoCall && {
-          compensate: (done: object, context: StepContext) =>
-            withCapture(node, () => undoCall(done, publicContext(context))),
-        }),
+        run: answering(node, invocation.callOf(handler), circuit),
+        ...(undo && { compensate: answering(node, invocation.callOf(undo), undoCircuit) }),
+        ...(resolution && { resolve: answering(node, invocation.callOf(resolution)) }),
         retry: policy(handler),
         undoRetry: policy(undo),
+        ...(circuit && { circuit }),
+        ...(undoCircuit && { undoCircuit }),
       },
     ];
   });
+}
+
+type Call = ReturnType<SagaInvocation['callOf']>;
+
+/** A method whose answer may be published too, behind its circuit. */
+function answering(node: StepNode, call: Call, circuit?: Circuit) {
+  return (given: unknown, context: StepContext): Promise<unknown> => {
+    const method = (): Promise<unknown> => withCapture(node, () => call(given, publicContext(context)));
+    return circuit ? circuit.run(method) : method();
+  };
+}
+
+/** What a method's own policy says counts before the module's; of its rules for errors too. */
+function policyOf({ retry }: Pick<SagaModuleOptions, 'retry'>, handler: FoundHandler | undefined): RetryPolicy {
+  const own = handler?.metadata.options.retry;
+  const on = [...(own?.on ?? []), ...(retry?.on ?? [])];
+  return { ...defaultRetry, ...retry, ...own, ...(on.length > 0 && { on }) };
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { EventClass } from '../definition/domain-event.js';
 import type { CompensatableStep, Step } from '../definition/saga-definition.js';
 import type { RetryPolicy } from '../protocol/retry.js';
+import type { CircuitSetting } from './circuit-breakers.js';
 import { addHandler } from './handler-metadata.js';
 import type { CompensationContext, ListenerContext, StepContext } from './step-context.js';
 
@@ -10,6 +11,8 @@ type Method<M> = (target: object, property: string | symbol, descriptor: TypedPr
 export interface HandlerOptions {
   /** What differs from the module's retry policy; times in ms. */
   readonly retry?: Partial<RetryPolicy>;
+  /** What differs from the module's circuit breaker, or `off`. Listeners have none. */
+  readonly circuit?: CircuitSetting;
 }
 
 /**
@@ -41,6 +44,22 @@ export function Compensates<Input, Done, Rejected, Compensated>(
     _descriptor: TypedPropertyDescriptor<M>,
   ): void {
     addHandler(target, { kind: 'compensation', step, property, options });
+  } satisfies Method<never>;
+}
+
+/**
+ * The method that is asked what became of a step that works outside the database (`effect: 'external'`) when nobody knows: it could not tell, or its
+ * process died. It is given what the step was given, with the same idempotency key, and returns the step's event when it happened, its rejected event when
+ * it was refused, or nothing when it did not happen **and will not any more**: then the step is attempted again. What it throws means that it is not
+ * known yet: it is asked again, later and later.
+ */
+export function Resolves<Input, Done, Rejected>(step: Step<Input, Done, Rejected>) {
+  return function <M extends (input: Input, saga: StepContext) => Answer<Done | Rejected | undefined | void>>(
+    target: object,
+    property: string | symbol,
+    _descriptor: TypedPropertyDescriptor<M>,
+  ): void {
+    addHandler(target, { kind: 'resolution', step, property, options: {} });
   } satisfies Method<never>;
 }
 

@@ -5,7 +5,7 @@ import type { HandlerOptions } from './decorators.js';
 
 /** What a decorator says about a method. */
 export type HandlerMetadata = { readonly property: string | symbol; readonly options: HandlerOptions } & (
-  | { readonly kind: 'step' | 'compensation'; readonly step: StepNode | undefined }
+  | { readonly kind: 'step' | 'compensation' | 'resolution'; readonly step: StepNode | undefined }
   | { readonly kind: 'listener'; readonly event: EventClass | undefined }
 );
 

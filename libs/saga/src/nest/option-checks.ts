@@ -1,4 +1,5 @@
 import type { RetryPolicy } from '../protocol/retry.js';
+import type { CircuitSetting } from './circuit-breakers.js';
 import type { SagaModuleOptions } from './saga.options.js';
 
 const words = {
@@ -9,7 +10,7 @@ const words = {
 
 /** What is wrong with the module's options. They may come from JavaScript or from the environment, where no compiler has seen them. */
 export function optionViolations(options: SagaModuleOptions): readonly string[] {
-  const { service, prefix, transport, topics, retry, settings } = options;
+  const { service, prefix, transport, topics, retry, settings, circuit } = options;
   return [
     ...unless(
       typeof service === 'string' && /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/.test(service),
@@ -27,6 +28,7 @@ export function optionViolations(options: SagaModuleOptions): readonly string[] 
     ...wordViolations('migrations', options.migrations),
     ...wordViolations('consume', options.consume),
     ...retryViolations('retry', retry),
+    ...circuitViolations('circuit', circuit),
     ...numberViolations('settings', settings, {
       lanes: wholeFromOne,
       batchSize: wholeFromOne,
@@ -39,15 +41,33 @@ export function optionViolations(options: SagaModuleOptions): readonly string[] 
 
 /** What is wrong with a retry policy, or with the part of one that differs from the default. */
 export function retryViolations(name: string, policy: Partial<RetryPolicy> | undefined): readonly string[] {
-  return numberViolations(name, policy, {
-    retries: {
-      holds: (value) => value === Infinity || (Number.isSafeInteger(value) && value >= 0),
-      text: 'a whole number from 0',
-    },
-    firstDelay: fromZero,
-    maxDelay: fromZero,
-    jitter: { holds: (value) => value >= 0 && value <= 1, text: 'from 0 to 1' },
+  const { on, ...numbers } = policy ?? {};
+  return [...numberViolations(name, numbers, retryRules), ...ruleViolations(`${name}.on`, on)];
+}
+
+/** They may come from JavaScript: a rule whose error is misspelled would fit nothing. */
+function ruleViolations(name: string, rules: unknown): readonly string[] {
+  if (rules === undefined) return [];
+  if (!Array.isArray(rules))
+    return [`${name} is ${told(rules)}; it is a list of rules: [{ error: SomeError, retries: 0 }]`];
+  return rules.flatMap((rule: Readonly<Record<string, unknown>>, index) => {
+    const { error, ...numbers } = rule;
+    return [
+      ...unless(
+        typeof error === 'function',
+        `${name}[${index}].error is ${told(error)}; give it a class of errors, such as SomeError`,
+      ),
+      ...numberViolations(`${name}[${index}]`, numbers, retryRules),
+    ];
   });
+}
+
+/** What is wrong with what is said of a circuit. */
+export function circuitViolations(name: string, circuit: CircuitSetting | undefined): readonly string[] {
+  if (circuit === 'off') return [];
+  if (circuit !== undefined && (typeof circuit !== 'object' || circuit === null))
+    return [`${name} is ${told(circuit)}; use "off", or { failures, halfOpenAfter }`];
+  return numberViolations(name, circuit, { failures: wholeFromOne, halfOpenAfter: positive });
 }
 
 interface Rule {
@@ -61,6 +81,16 @@ const wholeFromOne: Rule = {
 };
 const positive: Rule = { holds: (value) => Number.isFinite(value) && value > 0, text: 'milliseconds, more than 0' };
 const fromZero: Rule = { holds: (value) => Number.isFinite(value) && value >= 0, text: 'milliseconds, 0 or more' };
+
+const retryRules: Readonly<Record<Exclude<keyof RetryPolicy, 'on'>, Rule>> = {
+  retries: {
+    holds: (value) => value === Infinity || (Number.isSafeInteger(value) && value >= 0),
+    text: 'a whole number from 0',
+  },
+  firstDelay: fromZero,
+  maxDelay: fromZero,
+  jitter: { holds: (value) => value >= 0 && value <= 1, text: 'from 0 to 1' },
+};
 
 function numberViolations<T extends object>(
   name: string,

@@ -18,6 +18,7 @@ import type { StepStore } from '../ports/step-store.js';
 import type { Subscription, Transport } from '../ports/transport.js';
 import { bindHandlers, knownSagas } from './binding.js';
 import { refuseInsideStep } from './current-step.js';
+import { CircuitBreakers } from './circuit-breakers.js';
 import { EventBusBridge } from './event-bus-bridge.js';
 import { SagaExplorer } from './explorer.js';
 import { SagaInvocation } from './invocation.js';
@@ -33,6 +34,7 @@ export class SagaRuntime {
   private readonly logger = new Logger('SagaModule');
   readonly transport: Transport;
   readonly topics: Topics;
+  readonly circuits: CircuitBreakers;
   private prepared: Promise<void> | undefined;
   private built: SagaService | undefined;
   private known: readonly SagaGraph[] = [];
@@ -47,6 +49,7 @@ export class SagaRuntime {
   ) {
     const violations = optionViolations(options);
     if (violations.length > 0) throw new InvalidSagaSetup(options.service, violations);
+    this.circuits = new CircuitBreakers(options.circuit, systemClock, this.logger);
     this.topics = topicsNamed(options.topics ?? 'perSaga', options.prefix);
     this.transport = options.transport({ service: options.service, logger: this.logger });
   }
@@ -107,7 +110,7 @@ export class SagaRuntime {
       ...(options.store ? [] : this.dataSourceViolations()),
     ];
     if (violations.length > 0) throw new InvalidSagaSetup(options.service, violations);
-    const steps = bindHandlers(handlers, this.known, this.invocation, options);
+    const steps = bindHandlers(handlers, this.known, this.invocation, this.circuits, options);
     for (const handler of handlers) this.logger.log(handlerLine(handler));
     this.built = new SagaService({
       service: options.service,

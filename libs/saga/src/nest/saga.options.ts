@@ -6,6 +6,7 @@ import type { FlowSettings } from '../flow/participant.js';
 import type { Clock } from '../ports/clock.js';
 import type { StepStore } from '../ports/step-store.js';
 import type { TransportFactory } from '../ports/transport.js';
+import type { CircuitSetting } from './circuit-breakers.js';
 
 export interface SagaModuleOptions {
   /** The service's name: its consumer group and the source of its events. */
@@ -24,6 +25,8 @@ export interface SagaModuleOptions {
   readonly sagas?: readonly SagaGraph[];
   /** For steps and compensations that say nothing else. Default: 3 retries after 1, 2 and 4 s. */
   readonly retry?: Partial<RetryPolicy>;
+  /** When a step or a compensation that keeps failing over all sagas is left alone for a while. Default: after 10 failures in a row, for 10 s; or `off`. */
+  readonly circuit?: CircuitSetting;
   /** Default: 4 lanes of up to 50 events per transaction. */
   readonly settings?: Partial<FlowSettings>;
   /** `bootstrap` (default) begins to consume when the application has started; `manual` leaves it to `connectMicroservice({ strategy: app.get(SagaServer) })`. */

@@ -5,8 +5,10 @@ import { listenerName } from './binding.js';
 import { missingEnhancers } from './enhancers.js';
 import type { FoundHandler } from './explorer.js';
 import { heardIn } from './heard-events.js';
-import { retryViolations } from './option-checks.js';
 import { topicViolations } from './topic-checks.js';
+import { circuitViolations, retryViolations } from './option-checks.js';
+import { resolutionViolations } from './resolution-checks.js';
+import { named, type Handlers } from './step-handlers.js';
 
 /** The application does not fit its sagas. The message and `violations` list everything that is wrong and how to mend each. */
 export class InvalidSagaSetup extends Error {
@@ -23,8 +25,6 @@ export class InvalidSagaSetup extends Error {
   }
 }
 
-type Handlers = ReadonlyMap<StepNode, readonly FoundHandler[]>;
-
 /** Everything wrong with what was found, in a stable order. */
 export function setupViolations(
   handlers: readonly FoundHandler[],
@@ -33,6 +33,7 @@ export function setupViolations(
 ): readonly string[] {
   const steps = handlersOf('step', handlers);
   const undos = handlersOf('compensation', handlers);
+  const resolutions = handlersOf('resolution', handlers);
   return [
     ...handlers.flatMap((handler) => handlerViolations(handler, sagas)),
     ...sameListeners(handlers),
@@ -40,12 +41,14 @@ export function setupViolations(
     ...duplicates(undos, '@Compensates'),
     ...missingCompensations(steps, undos),
     ...strayCompensations(steps, undos),
+    ...duplicates(resolutions, '@Resolves'),
+    ...resolutionViolations(steps, resolutions),
     ...sameNames(sagas),
     ...topicViolations(sagas, topics),
   ];
 }
 
-function handlersOf(kind: 'step' | 'compensation', handlers: readonly FoundHandler[]): Handlers {
+function handlersOf(kind: 'step' | 'compensation' | 'resolution', handlers: readonly FoundHandler[]): Handlers {
   const found = new Map<StepNode, readonly FoundHandler[]>();
   for (const handler of handlers) {
     const { metadata } = handler;
@@ -62,7 +65,12 @@ function handlerViolations(handler: FoundHandler, sagas: readonly SagaGraph[]): 
     (enhancer) =>
       `${label} has ${enhancer}, of which Nest makes no instance because a factory or a value provides ${type.name}; provide the class itself, or give the decorator an instance`,
   );
-  return [...subject, ...retryViolations(`${label}: retry`, metadata.options.retry), ...missing];
+  return [
+    ...subject,
+    ...retryViolations(`${label}: retry`, metadata.options.retry),
+    ...circuitViolations(`${label}: circuit`, metadata.options.circuit),
+    ...missing,
+  ];
 }
 
 function stepViolations({ label, metadata }: FoundHandler): readonly string[] {
@@ -134,8 +142,4 @@ function sameNames(sagas: readonly SagaGraph[]): readonly string[] {
     (saga) =>
       `two definitions are version ${saga.version} of saga "${saga.name}"; give the later one a version of its own: defineSaga(name, steps, { version: ${saga.version + 1} })`,
   );
-}
-
-function named(step: StepNode): string {
-  return `step "${step.name}" of saga "${step.saga}"${step.version > 1 ? ` version ${step.version}` : ''}`;
 }

@@ -7,6 +7,21 @@ export interface RetryPolicy {
   readonly maxDelay: number;
   /** Share of the delay, 0 to 1, that chance may take off, so that failures do not return together. */
   readonly jitter: number;
+  /** What differs for errors of a type (`instanceof`); the first rule that fits counts. */
+  readonly on?: readonly RetryRule[];
+}
+
+/** The policy for errors of one type. With `retries: 0` the first of them is the last attempt. */
+export interface RetryRule extends Partial<Omit<RetryPolicy, 'on'>> {
+  readonly error: abstract new (...given: never[]) => Error;
+}
+
+/** The policy as it is after an error. All failures of the step count, whatever their types. */
+export function policyAfter(policy: RetryPolicy, error: unknown): RetryPolicy {
+  const rule = policy.on?.find((candidate) => error instanceof candidate.error);
+  if (!rule) return policy;
+  const { error: _type, ...differs } = rule;
+  return { ...policy, ...differs };
 }
 
 /** Three retries after 1, 2 and 4 s: four attempts in all. */

@@ -190,6 +190,7 @@ function full(scene: Scene): FenceRow {
     cause: { step: 'ship', reason: 'no carrier' },
     causationId: fullEvent.causationId!,
     attempts: 3,
+    undecided: { attempt: 'an attempt', earlier: true },
     failingSince: new Date('2026-03-01T10:20:30.456Z'),
     lastError: 'Error: socket hang up',
   };

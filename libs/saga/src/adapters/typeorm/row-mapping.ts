@@ -1,6 +1,7 @@
 import { messageId, type Cause, type Envelope } from '../../protocol/envelope.js';
 import type { StepStatus } from '../../protocol/step-state.js';
 import type { FenceRow, Operated, StoredEvent } from '../../ports/fence-row.js';
+import type { Undecided } from '../../protocol/undecided.js';
 import type { OutboxMessage } from '../../ports/step-store.js';
 
 /** A row of `saga_step`. Empty sets and headers that equal the saga id are null: most rows have them so. */
@@ -27,6 +28,7 @@ export interface StepRecord {
   readonly operated: Operated | null;
   /** Since when nothing concerns the row; written as the moment of the save that first says so. */
   readonly settled_at: Date | null;
+  readonly undecided: Undecided | null;
   readonly version: number;
 }
 
@@ -39,7 +41,7 @@ export function lockedRowOf({ failing_since: since, ...rest }: LockedRecord): Fe
 
 /** A record on its way to the table: its documents are texts of their own. */
 export type WrittenRecord = {
-  readonly [K in keyof StepRecord]: K extends 'inputs' | 'result' | 'cause' | 'operated'
+  readonly [K in keyof StepRecord]: K extends 'inputs' | 'result' | 'cause' | 'operated' | 'undecided'
     ? string | null
     : StepRecord[K];
 };
@@ -67,6 +69,7 @@ export function recordOf(row: FenceRow): WrittenRecord {
     last_error: row.lastError ?? null,
     operated: row.operated ? JSON.stringify(row.operated) : null,
     settled_at: row.settled ? new Date(0) : null,
+    undecided: row.undecided ? JSON.stringify(row.undecided) : null,
     version: row.version + 1,
   };
 }
@@ -96,6 +99,7 @@ export function rowOf(record: StepRecord): FenceRow {
     ...(record.last_error !== null && { lastError: record.last_error }),
     ...(record.operated && { operated: record.operated }),
     ...(record.settled_at !== null && { settled: true }),
+    ...(record.undecided && { undecided: record.undecided }),
     version: record.version,
   };
 }

@@ -61,6 +61,7 @@ const columns = [
   'last_error',
   'operated',
   'settled_at',
+  'undecided',
   'version',
 ] as const satisfies readonly (keyof StepRecord)[];
 
