@@ -4,7 +4,6 @@ import {
   Compensates,
   InvalidSagaSetup,
   OnSagaEvent,
-  Resolves,
   SagaStep,
   defineSaga,
   type SagaModuleOptions,
@@ -111,50 +110,6 @@ describe('an application does not start when', () => {
     class ShopModule {}
     expect(await violationsOf({ imports: [BillingModule, ShopModule] })).toEqual([
       'step "pay" of saga "payment" has 2 @SagaStep methods (Steps.pay in BillingModule, Steps.pay in ShopModule); keep one',
-    ]);
-  });
-
-  test('a method says what came of a step that cannot have it, and every violation is listed', async () => {
-    const outside = defineSaga('outside', {
-      ask: { effect: 'external', kind: 'readOnly', emits: OrderPlaced },
-      act: { after: 'ask', kind: 'pivot', effect: 'external', emits: CardCharged },
-    });
-    @Injectable()
-    class Steps {
-      @SagaStep(Payment.steps.pay)
-      pay(): PaymentDone {
-        return new PaymentDone({ orderId: 'o1' });
-      }
-      @Resolves(Payment.steps.pay)
-      inTheDatabase(): undefined {
-        return undefined;
-      }
-      @SagaStep(outside.steps.ask)
-      ask(): OrderPlaced {
-        return new OrderPlaced({ orderId: 'o1', quantity: 1 });
-      }
-      @Resolves(outside.steps.ask)
-      once(): undefined {
-        return undefined;
-      }
-      @Resolves(outside.steps.ask)
-      twice(): undefined {
-        return undefined;
-      }
-      @Resolves(outside.steps.act)
-      elsewhere(): undefined {
-        return undefined;
-      }
-      @Resolves({ ...outside.steps.act })
-      ofNoDefinition(): undefined {
-        return undefined;
-      }
-    }
-    expect(await violationsOf({ providers: [Steps] })).toEqual([
-      'Steps.ofNoDefinition is decorated for a step that no definition has; give the decorator a step of a saga, such as TaskAssignment.steps.assignUser',
-      'step "ask" of saga "outside" has 2 @Resolves methods (Steps.once in RootTestModule, Steps.twice in RootTestModule); keep one',
-      `Steps.inTheDatabase resolves step "pay" of saga "payment", which works in the database, where its outcome is always known; declare the step with effect: 'external', or remove the method`,
-      'Steps.elsewhere resolves step "act" of saga "outside", whose @SagaStep is not in this service; move both into one service',
     ]);
   });
 
