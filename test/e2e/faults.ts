@@ -14,6 +14,7 @@ function publishing(factory: Factory, publish: (behind: Transport) => Publish): 
       drain: () => behind.drain(),
       close: () => behind.close(),
       health: () => behind.health(),
+      lifetimes: behind.lifetimes,
     };
   };
 }

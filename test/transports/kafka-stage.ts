@@ -1,4 +1,4 @@
-import { Kafka, logLevel, type Admin, type ITopicConfig } from 'kafkajs';
+import { ConfigResourceTypes, Kafka, logLevel, type Admin, type ITopicConfig } from 'kafkajs';
 import { onTestFinished } from 'vitest';
 import { kafka } from '../../libs/saga/src/adapters/kafka/kafka-transport.js';
 import type { KafkaOptions } from '../../libs/saga/src/adapters/kafka/kafka-options.js';
@@ -52,6 +52,13 @@ export class KafkaStage {
     return this.ask((admin) =>
       admin.createTopics({ topics: [{ topic: this.topic, numPartitions: 4, replicationFactor: 1, ...config }] }),
     );
+  }
+
+  /** Configures the topic anew. */
+  alter(config: Readonly<Record<string, string>>): Promise<unknown> {
+    const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
+    const resources = [{ type: ConfigResourceTypes.TOPIC, name: this.topic, configEntries }];
+    return this.ask((admin) => admin.alterConfigs({ validateOnly: false, resources }));
   }
 
   /** By partition; -1 where the group has committed nothing. */

@@ -18,6 +18,7 @@ export type { FlowSettings } from './flow/participant.js';
 export type { InspectedSaga, Resolution } from './flow/operate.js';
 export type { OperatorAnswer, Said } from './flow/operation.js';
 export type { OperatorTarget } from './flow/operator-target.js';
+export { RetentionTooShort } from './flow/retention.js';
 export type { Started, StartOptions } from './flow/start.js';
 export type {
   AuditEntry,
@@ -42,9 +43,11 @@ export type { RunningTimer, Timer, TimerKey, TimerKind, Timers } from './ports/t
 export type { LockHolder } from './ports/locks.js';
 export { FenceConflict } from './ports/step-store.js';
 export type { Changes, Outbox, OutboxMessage, StepStore, StepTransaction } from './ports/step-store.js';
+export type { StoreRetention } from './ports/retention.js';
 export { PublishFailed, TransportClosed } from './ports/transport.js';
 export type {
   IncomingRecord,
+  RecordLifetimes,
   Subscription,
   Transport,
   TransportContext,
@@ -61,7 +64,7 @@ export { Compensates, OnSagaEvent, Resolves, SagaStep } from './nest/decorators.
 export type { HandlerOptions } from './nest/decorators.js';
 export type { CircuitSetting, OpenCircuit } from './nest/circuit-breakers.js';
 export { SagaModule } from './nest/saga.module.js';
-export type { SagaModuleOptions } from './nest/saga.options.js';
+export type { RetentionOptions, SagaModuleOptions } from './nest/saga.options.js';
 export { SagaOperator } from './nest/saga-operator.js';
 export { SagaServer } from './nest/saga.server.js';
 export { Sagas } from './nest/sagas.js';

@@ -105,6 +105,7 @@ export class Process {
       drain: async () => undefined,
       close: async () => undefined,
       health: () => ({ up: true, detail: '' }),
+      lifetimes: { of: async (topics) => new Map(topics.map((topic) => [topic, 0])) },
     };
   }
 }

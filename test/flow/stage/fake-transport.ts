@@ -4,6 +4,7 @@ import type { WireMessage } from '../../../libs/saga/src/protocol/wire.js';
 import {
   PublishFailed,
   type IncomingRecord,
+  type RecordLifetimes,
   type Subscription,
   type Transport,
   type TransportHealth,
@@ -62,6 +63,16 @@ export class FakeTransport implements Transport {
   async close(): Promise<void> {
     await this.drain();
   }
+
+  /** How long a record may come again, ms. */
+  lifetime = 0;
+
+  readonly lifetimes: RecordLifetimes = {
+    of: async (topics) => {
+      if (this.down) throw this.down;
+      return new Map(topics.map((topic) => [topic, this.lifetime]));
+    },
+  };
 
   health(): TransportHealth {
     return { up: true, detail: '' };

@@ -4,6 +4,7 @@ import type { SagaGraph } from '../../../libs/saga/src/definition/index.js';
 import type { BoundStep, CompensationContext, StepContext } from '../../../libs/saga/src/flow/bound-step.js';
 import { BoundSteps } from '../../../libs/saga/src/flow/bound-steps.js';
 import { defaultSettings, type FlowSettings } from '../../../libs/saga/src/flow/participant.js';
+import type { Retention } from '../../../libs/saga/src/flow/retention.js';
 import { SagaService } from '../../../libs/saga/src/flow/service.js';
 import { Tally } from '../../../libs/saga/src/flow/tally.js';
 import type { Chance } from '../../../libs/saga/src/ports/clock.js';
@@ -74,6 +75,7 @@ export class Service {
       readonly store?: StepStore;
       /** Definitions beside those of its steps. */
       readonly knows?: readonly SagaGraph[];
+      readonly retention?: Retention;
     } = {},
   ) {
     this.name = options.name ?? 'hotel';
@@ -91,6 +93,7 @@ export class Service {
         drain: () => ground.transport.drain(),
         close: () => ground.transport.close(),
         health: () => ground.transport.health(),
+        lifetimes: ground.transport.lifetimes,
       },
       topics: topicsNamed('perSaga'),
       clock: { now: () => ground.clock.now(), after: (ms, call) => ground.clock.after(ms, () => this.alive(call)) },
@@ -98,6 +101,7 @@ export class Service {
       logger: { log, warn: log, error: log },
       settings: { ...defaultSettings, ...options.settings },
       tally: this.tally,
+      ...(options.retention && { retention: options.retention }),
       mirror: (event) => void this.mirrored.push(event),
     });
   }

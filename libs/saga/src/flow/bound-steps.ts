@@ -4,6 +4,7 @@ import type { Outcome } from '../protocol/outcome.js';
 import { reactionsTo } from '../protocol/reactions.js';
 import type { FenceRow } from '../ports/fence-row.js';
 import type { Audience, BoundStep } from './bound-step.js';
+import { isSettled, type Retention } from './retention.js';
 import { runUntilCommit } from './timers-of.js';
 
 /** One version of a saga: a service may have several of them bound, and a saga ends on the one that it began with. */
@@ -25,13 +26,16 @@ export class BoundSteps {
   /** Of several versions that one event starts, the newest. */
   readonly outsideSources: readonly OutsideSource[];
 
-  /** @param known definitions that the service knows beside those of its steps: a version that it has no part in any more is no unknown version */
-  constructor(steps: readonly BoundStep[], known: readonly SagaGraph[] = []) {
+  /**
+   * @param known definitions that the service knows beside those of its steps: a version that it has no part in any more is no unknown version
+   * @param retention where the service purges, all its steps before the pivot hear of the commit
+   */
+  constructor(steps: readonly BoundStep[], known: readonly SagaGraph[] = [], retention?: Retention) {
     for (const step of steps) {
       this.byVersion.set(nameOf(step.saga), step.saga);
       this.names[step.hears ? 'listeners' : 'steps'].add(step.saga.name);
       this.byKey.set(`${nameOf(step.saga)}/${step.node.name}`, step);
-      if (runUntilCommit(step).length > 0)
+      if (runUntilCommit(step).length > 0 || (retention && !isSettled(step, { status: 'done' })))
         this.untilCommit.set(nameOf(step.saga), [...(this.untilCommit.get(nameOf(step.saga)) ?? []), step]);
       if (step.hears) this.listen(step, `${nameOf(step.saga)}/${step.hears.step}/${step.hears.outcome}`);
     }

@@ -20,6 +20,7 @@ import { operated } from './operated.js';
 import type { Participant } from './participant.js';
 import type { Relay } from './relay.js';
 import { takeNotHappened, takeStillUnknown } from './resolution.js';
+import { isSettled } from './retention.js';
 import { conclude, take, type Taken } from './take.js';
 
 /**
@@ -129,7 +130,7 @@ export class Deliverer {
     for (const kind of taken.ended ?? []) ledger.end(before, kind);
     const asked = taken.abort ? [abortEvent(this.participant, before.headers, taken.abort)] : [];
     if (taken.row === before) return { verdict: taken.verdict, row: before, emitted: asked };
-    const row = taken.run === 'compensation' ? { ...taken.row, dueIn: 0 } : taken.row;
+    const row = this.kept(delivery, taken.run === 'compensation' ? { ...taken.row, dueIn: 0 } : taken.row);
     ledger.put(row);
     const envelope = taken.emit && emission(this.participant, delivery.bound, row, taken.emit, taken.event);
     const operations = letterChanges(this.participant, delivery, before, row, envelope?.data);
@@ -155,6 +156,10 @@ export class Deliverer {
   private renewed(row: FenceRow, by: string, ledger: Ledger): Settled {
     const isLatest = row.dueIn !== undefined && row.undecided?.attempt === by;
     return isLatest ? this.leased(row, ledger) : { verdict: 'ignored', row, emitted: [] };
+  }
+
+  private kept({ bound }: Delivery, row: FenceRow): FenceRow {
+    return this.participant.retention && isSettled(bound, row) ? { ...row, settled: true } : row;
   }
 
   /** The intent of an external effect, committed before anything is done outside; due again when nobody reports back in time. */

@@ -12,14 +12,14 @@ type Timely = Extract<Happening, { readonly type: 'expired' | 'committed' | 'sig
 
 /** Takes what time, the pivot and people do to a step. All of it goes by the row's lock, so of two at the same instant one finds the other's result. */
 export function inTime(
-  { logger }: Pick<Participant, 'logger'>,
+  { logger, retention }: Pick<Participant, 'logger' | 'retention'>,
   bound: BoundStep,
   row: FenceRow,
   happening: Timely,
 ): Taken {
   switch (happening.type) {
     case 'committed':
-      return { row, verdict: 'ignored', ended: runUntilCommit(bound) };
+      return { row: retention ? settledBy(row) : row, verdict: 'ignored', ended: runUntilCommit(bound) };
     case 'signaled':
       return answered(bound, row, happening.answer);
     case 'expired': {
@@ -28,6 +28,11 @@ export function inTime(
       return { ...taken, ended: [happening.timer] };
     }
   }
+}
+
+/** What is done before the pivot is not undone any more; a commit that comes before its row, or again, changes nothing. */
+function settledBy(row: FenceRow): FenceRow {
+  return row.status === 'done' && !row.settled ? { ...row, settled: true } : row;
 }
 
 function answered(bound: BoundStep, row: FenceRow, answer: StepResult): Taken {

@@ -4,6 +4,7 @@ import type { Chance, Clock } from '../ports/clock.js';
 import type { StepStore } from '../ports/step-store.js';
 import type { Transport } from '../ports/transport.js';
 import type { BoundSteps } from './bound-steps.js';
+import type { Retention } from './retention.js';
 import type { Tally } from './tally.js';
 
 export interface Logger {
@@ -45,6 +46,8 @@ export interface Participant {
   readonly logger: Logger;
   readonly settings: FlowSettings;
   readonly tally: Tally;
+  /** How long what is settled is kept; for good where it is left out. */
+  readonly retention?: Retention;
   /** Told of every saga event that was consumed or emitted, after its commit. Best effort: must not throw. */
   readonly mirror: (event: Envelope) => void;
 }

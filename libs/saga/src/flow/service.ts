@@ -10,6 +10,7 @@ import { Externals } from './externals.js';
 import type { Audience } from './bound-step.js';
 import { ParkedVersions } from './parked-versions.js';
 import type { Participant } from './participant.js';
+import { Purge } from './purge.js';
 import { receive } from './receive.js';
 import { Relay } from './relay.js';
 import type { DueLoop } from './due-loop.js';
@@ -27,6 +28,8 @@ export class SagaService {
   private readonly retries: Retries;
   private readonly timers: DueLoop<Timer>;
   private readonly parkedVersions: ParkedVersions;
+  /** Where the service forgets what is settled. */
+  readonly purge: Purge | undefined;
 
   constructor(readonly participant: Participant) {
     this.relay = new Relay(participant);
@@ -35,6 +38,7 @@ export class SagaService {
     this.externals = new Externals(participant, this.submit);
     this.retries = new Retries(participant, this.submit);
     this.timers = timers(participant, this.submit);
+    this.purge = participant.retention && new Purge(participant, participant.retention);
     this.parkedVersions = new ParkedVersions(participant, (audience, records) =>
       receive(participant, this.submit, audience, records),
     );
@@ -86,6 +90,7 @@ export class SagaService {
 
   /** Joins the consumer groups and begins to work; until then starts are accepted and wait in the outbox. */
   async start(): Promise<void> {
+    await this.purge?.start();
     this.relay.start();
     this.retries.start();
     if (this.participant.steps.all().some(hasTimers)) this.timers.start();
@@ -97,6 +102,7 @@ export class SagaService {
   async drain(): Promise<void> {
     await this.participant.transport.drain();
     await this.parkedVersions.stop();
+    await this.purge?.stop();
     await this.retries.stop();
     await this.timers.stop();
     await this.externals.stop();

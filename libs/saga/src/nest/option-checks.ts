@@ -36,6 +36,29 @@ export function optionViolations(options: SagaModuleOptions): readonly string[] 
       sweepEvery: positive,
       maxEventBytes: wholeFromOne,
     }),
+    ...retentionViolations(options.retention),
+  ];
+}
+
+function retentionViolations(retention: SagaModuleOptions['retention']): readonly string[] {
+  if (!retention) return [];
+  const { keep, history } = retention;
+  return [
+    ...numberViolations('retention', retention, {
+      keep: positive,
+      margin: fromZero,
+      history: positive,
+      every: positive,
+      batchSize: wholeFromOne,
+    }),
+    ...unless(
+      typeof keep === 'number',
+      'retention.keep is missing; it is how long settled sagas are kept, in milliseconds',
+    ),
+    ...unless(
+      history === undefined || history >= keep,
+      `retention.history is ${history}; it is at least retention.keep, ${keep}`,
+    ),
   ];
 }
 

@@ -11,6 +11,7 @@ import { migrate } from '../adapters/typeorm/migrations.js';
 import { TypeOrmStore } from '../adapters/typeorm/typeorm-store.js';
 import { BoundSteps } from '../flow/bound-steps.js';
 import { defaultSettings } from '../flow/participant.js';
+import { retentionOf } from '../flow/retention.js';
 import { SagaService } from '../flow/service.js';
 import { startFromEvent } from '../flow/start.js';
 import { Tally } from '../flow/tally.js';
@@ -124,6 +125,7 @@ export class SagaRuntime {
       settings: { ...defaultSettings, ...options.settings },
       tally: new Tally(),
       mirror: (event) => this.bridge.mirror(event),
+      ...(options.retention && { retention: retentionOf(options.retention) }),
     });
     this.attachToBus();
   }

@@ -3,10 +3,14 @@ import type { SagaGraph } from '../definition/saga-definition.js';
 import type { RetryPolicy } from '../protocol/retry.js';
 import type { TopicNaming } from '../protocol/topics.js';
 import type { FlowSettings } from '../flow/participant.js';
+import type { Retention } from '../flow/retention.js';
 import type { Clock } from '../ports/clock.js';
 import type { StepStore } from '../ports/step-store.js';
 import type { TransportFactory } from '../ports/transport.js';
 import type { CircuitSetting } from './circuit-breakers.js';
+
+/** Times in ms. `keep` is how long; by default `margin` is a day, `history` is `keep`, and every 10 minutes up to 500 rows at once are deleted until none is left to go. */
+export type RetentionOptions = Pick<Retention, 'keep'> & Partial<Retention>;
 
 export interface SagaModuleOptions {
   /** The service's name: its consumer group and the source of its events. */
@@ -29,6 +33,8 @@ export interface SagaModuleOptions {
   readonly circuit?: CircuitSetting;
   /** Default: 4 lanes of up to 50 events per transaction. */
   readonly settings?: Partial<FlowSettings>;
+  /** Forgets settled sagas, and what the tracker knows of them; default: never. The service refuses to start when its topics would remember longer. */
+  readonly retention?: RetentionOptions;
   /** `bootstrap` (default) begins to consume when the application has started; `manual` leaves it to `connectMicroservice({ strategy: app.get(SagaServer) })`. */
   readonly consume?: 'bootstrap' | 'manual';
   /** Another store than TypeORM's Postgres: for tests. */

@@ -51,6 +51,13 @@ export interface Transport {
   /** Drains, then lets go of all connections. */
   close(): Promise<void>;
   health(): TransportHealth;
+  readonly lifetimes: RecordLifetimes;
+}
+
+/** For how long a record that was published may come again. */
+export interface RecordLifetimes {
+  /** By topic, in ms, as the topics are configured now: `Infinity` where records are never forgotten, 0 where none outlives the process. Rejects when nobody can tell. */
+  of(topics: readonly string[]): Promise<ReadonlyMap<string, number>>;
 }
 
 /** What a transport is told about the service that uses it. */

@@ -10,6 +10,7 @@ import { SagaRuntime } from '../nest/runtime.js';
 import { isSagaId } from '../nest/saga-id.js';
 import { causalOrder } from './causal-order.js';
 import { evidenceOf } from './evidence.js';
+import { purgeHistory } from './history-purge.js';
 import {
   appendEvents,
   eventsOf,
@@ -64,6 +65,11 @@ export class SagaTracker implements OnModuleInit {
       topics: [...new Set(sagas.flatMap((saga) => topics.ofSaga(saga)))],
       handle: (records) => this.record(records),
     });
+    const { purge } = this.runtime.service;
+    purge?.also(
+      sagas.flatMap((saga) => topics.ofSaga(saga)),
+      ({ history, batchSize }) => purgeHistory(this.runtime.dataSource(), history, batchSize),
+    );
   }
 
   async find(sagaId: string): Promise<TrackedSaga | undefined> {

@@ -1,5 +1,6 @@
 import { TransportClosed } from '../../ports/transport.js';
 import type {
+  RecordLifetimes,
   Subscription,
   Transport,
   TransportContext,
@@ -9,6 +10,7 @@ import type {
 import type { WireMessage } from '../../protocol/wire.js';
 import { KafkaClients } from './kafka-clients.js';
 import { KafkaConsumer } from './kafka-consumer.js';
+import { KafkaLifetimes } from './kafka-lifetimes.js';
 import { settingsOf, type KafkaOptions, type KafkaSettings } from './kafka-options.js';
 import { KafkaPublisher } from './kafka-publisher.js';
 import { KafkaSender } from './kafka-sender.js';
@@ -24,6 +26,7 @@ class KafkaTransport implements Transport {
   private readonly topics: KafkaTopics;
   private readonly publisher: KafkaPublisher;
   private readonly consumers: KafkaConsumer[] = [];
+  readonly lifetimes: RecordLifetimes;
   private state: 'open' | 'drained' | 'closed' = 'open';
   private closing: Promise<void> | undefined;
 
@@ -33,6 +36,7 @@ class KafkaTransport implements Transport {
   ) {
     this.clients = new KafkaClients(settings, context.logger);
     this.topics = new KafkaTopics(this.clients, settings.createTopics);
+    this.lifetimes = new KafkaLifetimes(this.clients, this.topics);
     const sender = new KafkaSender(this.clients, this.topics, context.logger, settings.publishTimeoutMs);
     this.publisher = new KafkaPublisher(sender, settings.maxMessageBytes);
   }

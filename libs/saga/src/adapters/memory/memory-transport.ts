@@ -1,5 +1,6 @@
 import { TransportClosed } from '../../ports/transport.js';
 import type {
+  RecordLifetimes,
   Subscription,
   Transport,
   TransportContext,
@@ -64,6 +65,9 @@ class MemoryTransport implements Transport {
     this.state = 'closed';
     await this.drain();
   }
+
+  /** A record ends with the process, and no group is given one twice. */
+  readonly lifetimes: RecordLifetimes = { of: async (topics) => new Map(topics.map((topic) => [topic, 0])) };
 
   health(): TransportHealth {
     return { up: this.state !== 'closed', detail: `in memory, ${this.state}` };

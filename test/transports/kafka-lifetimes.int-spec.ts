@@ -1,0 +1,52 @@
+import { expect, it } from 'vitest';
+import { describeWithKafka } from '../support/kafka.js';
+import { KafkaStage } from './kafka-stage.js';
+
+const hour = 3_600_000;
+
+async function lifetimeWith(config: Readonly<Record<string, string>>): Promise<number | undefined> {
+  const stage = new KafkaStage();
+  const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
+  await stage.createTopic({ configEntries });
+  return (await stage.open().lifetimes.of([stage.topic])).get(stage.topic);
+}
+
+describeWithKafka('how long Kafka may hand over a record again', () => {
+  it('is the retention of its topic, and the time until its segment is closed', async () => {
+    expect(await lifetimeWith({ 'retention.ms': String(48 * hour), 'segment.ms': String(6 * hour) })).toBe(54 * hour);
+  });
+
+  it('is for good where retention.ms is -1', async () => {
+    expect(await lifetimeWith({ 'retention.ms': '-1' })).toBe(Infinity);
+  });
+
+  it('is for good where a topic is compacted only', async () => {
+    expect(await lifetimeWith({ 'cleanup.policy': 'compact', 'retention.ms': String(hour) })).toBe(Infinity);
+  });
+
+  it('is told of a topic that says nothing by what the brokers do by default', async () => {
+    expect(await lifetimeWith({})).toBeGreaterThanOrEqual(hour);
+  });
+
+  it('is told as it is now', async () => {
+    const stage = new KafkaStage();
+    const { lifetimes } = stage.open();
+    await stage.createTopic({ configEntries: [{ name: 'segment.ms', value: String(hour) }] });
+    await stage.alter({ 'segment.ms': String(hour), 'retention.ms': String(hour) });
+    expect((await lifetimes.of([stage.topic])).get(stage.topic)).toBe(2 * hour);
+    await stage.alter({ 'segment.ms': String(hour), 'retention.ms': '-1' });
+    expect((await lifetimes.of([stage.topic])).get(stage.topic)).toBe(Infinity);
+  });
+
+  it('is told of a topic that this makes first, and of none where none is asked', async () => {
+    const stage = new KafkaStage();
+    const { lifetimes } = stage.open();
+    expect([...(await lifetimes.of([])).keys()]).toEqual([]);
+    expect([...(await lifetimes.of([stage.topic])).keys()]).toEqual([stage.topic]);
+  });
+
+  it('rejects where a topic is missing and may not be made', async () => {
+    const stage = new KafkaStage();
+    await expect(stage.open({ createTopics: false }).lifetimes.of([stage.topic])).rejects.toThrow('Kafka has no topic');
+  });
+});
