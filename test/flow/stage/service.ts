@@ -82,7 +82,7 @@ export class Service {
     const log = (message: string): void => void this.logs.push(message);
     this.saga = new SagaService({
       service: this.name,
-      steps: new BoundSteps(steps, options.knows),
+      steps: new BoundSteps(steps, options.knows, options.retention),
       store: this.reaching(options.store ?? ground.store),
       transport: {
         publish: async (messages) => {

@@ -30,7 +30,8 @@ export function take(delivery: Delivery, row: FenceRow): Taken {
   if (happening.type === 'failed') return dueAttempt(row);
   if (happening.type !== 'signal') return { row, verdict: 'ignored' };
   if (isOfAnotherVersion(delivery, row) && happening.signal.type !== 'started') return { row, verdict: 'anomaly' };
-  if (row.settled && row.status === 'done' && happening.signal.type === 'successorClosed') return { row, verdict: 'anomaly' };
+  if (row.settled && row.status === 'done' && happening.signal.type === 'successorClosed')
+    return { row, verdict: 'anomaly' };
   const next = advance(delivery.bound.node, row, happening.signal);
   if (next.verdict !== 'handled') return { row, verdict: next.verdict };
   const { input, cause, causationId } = happening;

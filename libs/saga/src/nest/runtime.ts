@@ -113,9 +113,10 @@ export class SagaRuntime {
     if (violations.length > 0) throw new InvalidSagaSetup(options.service, violations);
     const steps = bindHandlers(handlers, this.known, this.invocation, this.circuits, options);
     for (const handler of handlers) this.logger.log(handlerLine(handler));
+    const retention = options.retention && retentionOf(options.retention);
     this.built = new SagaService({
       service: options.service,
-      steps: new BoundSteps(steps, this.known),
+      steps: new BoundSteps(steps, this.known, retention),
       store: await this.openStore(),
       transport,
       topics,
@@ -125,7 +126,7 @@ export class SagaRuntime {
       settings: { ...defaultSettings, ...options.settings },
       tally: new Tally(),
       mirror: (event) => this.bridge.mirror(event),
-      ...(options.retention && { retention: retentionOf(options.retention) }),
+      ...(retention && { retention }),
     });
     this.attachToBus();
   }
