@@ -35,6 +35,7 @@ const definition: Names = {
     'mermaid',
   ],
   types: [
+    'AwaitingStep',
     'ClosingData',
     'CompensatableStep',
     'EventClass',
