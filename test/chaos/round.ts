@@ -1,14 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Random } from '../support/random.js';
 import { check } from './checker/check.js';
-import { collect, type History } from './checker/collect.js';
+import { collect, connectionsOf, type History } from './checker/collect.js';
 import type { Evidence } from './checker/evidence.js';
 import type { Violation } from './checker/invariant.js';
+import { connectionLeaks, leaks } from './checker/leaks.js';
 import { storiesOf, type Story } from './checker/story.js';
 import type { Fault, Pressure } from './faults/fault.js';
 import { createUsers, send } from './load/client.js';
 import { planOf } from './load/requests.js';
 import { quiescence } from './quiescence.js';
+import { services } from './world/replica.js';
 import type { World } from './world/world.js';
 
 export interface RoundOptions {
@@ -55,6 +57,7 @@ export class Rounds {
     await createUsers(world.fleet, plan);
     const random = new Random(seed + 2);
     await fault.prepare?.(world, random);
+    const holdings = await world.holdings();
     const pressure = new TimedPressure(options.pressureMs);
     const sending = send(world.fleet, plan, options.pressureMs, new Random(seed + 1));
     sending.catch(() => undefined); // told when it is awaited
@@ -72,7 +75,13 @@ export class Rounds {
     };
     const evidence = await this.evidence();
     const counts = this.counted(evidence, run);
-    return { fault: fault.name, injected, sagas: plan.sagas, violations: this.news(evidence), ...counts, recoveredMs };
+    const violations = [
+      ...this.news(check(evidence)),
+      ...(atRest ? [] : [restless(options.restWithinMs)]),
+      ...leaks(holdings, await world.holdings()),
+      ...connectionLeaks(await connectionsOf(world), world.fleet.replicas.length / services.length),
+    ];
+    return { fault: fault.name, injected, sagas: plan.sagas, violations, ...counts, recoveredMs };
   }
 
   /** All that the stores tell now. */
@@ -80,8 +89,8 @@ export class Rounds {
     return collect(this.world, this.history);
   }
 
-  private news(evidence: Evidence): readonly Violation[] {
-    return check(evidence).filter((violation) => {
+  private news(violations: readonly Violation[]): readonly Violation[] {
+    return violations.filter((violation) => {
       const text = JSON.stringify(violation);
       return !this.told.has(text) && this.told.add(text);
     });
@@ -98,6 +107,14 @@ export class Rounds {
       mailsAgain,
     };
   }
+}
+
+function restless(withinMs: number): Violation {
+  return {
+    invariant: 'I12',
+    harm: 'stuck',
+    what: `something was left to do ${withinMs / 1_000} s after all was healed`,
+  };
 }
 
 /** Refused for another reason than those which the samples give. */

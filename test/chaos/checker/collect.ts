@@ -86,6 +86,16 @@ export async function lagsOf(world: World): Promise<readonly Lag[]> {
   });
 }
 
+/** Of each service to its database. */
+export async function connectionsOf(world: World): Promise<ReadonlyMap<ServiceName, number>> {
+  const counts = services.map(async (service) => {
+    const others = `SELECT count(*)::integer AS count FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`;
+    const [row] = await query<{ count: number }>(world.databases[service], others);
+    return [service, row!.count] as const;
+  });
+  return new Map(await Promise.all(counts));
+}
+
 async function openTransactions(world: World): Promise<readonly string[]> {
   const open = await Promise.all(
     services.map((service) =>

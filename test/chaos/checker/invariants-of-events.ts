@@ -1,5 +1,5 @@
 import { grouped } from './grouped.js';
-import { buriedBy, poisonHeader } from '../world/poison.js';
+import { buriedBy, isGenuine, poisonHeader } from '../world/poison.js';
 import type { LogRecord } from '../world/kafka-log.js';
 import type { AuditEntry, Evidence } from './evidence.js';
 import type { Invariant, Violation } from './invariant.js';
@@ -29,7 +29,7 @@ function firsts(log: Evidence['log']): ReadonlyMap<string, LogRecord> {
   const first = new Map<string, LogRecord>();
   for (const record of log) {
     const id = record.headers['ce_id'];
-    if (id !== undefined && !(poisonHeader in record.headers) && !first.has(id)) first.set(id, record);
+    if (id !== undefined && isGenuine(record) && !first.has(id)) first.set(id, record);
   }
   return first;
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Message } from 'kafkajs';
 import { shuffled } from '../../support/random.js';
 import { asAdmin, type LogRecord } from '../world/kafka-log.js';
-import { poisonHeader, type PoisonKind } from '../world/poison.js';
+import { againHeader, isGenuine, poisonHeader, type PoisonKind } from '../world/poison.js';
 import { services } from '../world/replica.js';
 import type { World } from '../world/world.js';
 import { again, type Fault } from './fault.js';
@@ -21,21 +21,27 @@ async function produce(world: World, messages: Message[]): Promise<void> {
   }
 }
 
-function messageOf({ key, headers, value }: LogRecord): Message {
-  return { key, headers: { ...headers }, value };
+/** In any partition, so in any order and among any others. */
+function againAnywhere({ key, headers, value }: LogRecord, partition: number): Message {
+  return { key, partition, headers: { ...headers, [againHeader]: 'yes' }, value };
 }
 
 const duplicates: Fault = {
   name: 'duplicates',
-  does: 'all records of the topic, or the newest thousand, are published again, twice each, shuffled',
+  does: 'all records of the topic, or the newest thousand, are published again, twice each, shuffled over all partitions',
   inject: (world, random, pressure) =>
     again(
       pressure,
       () => 1_500,
       async () => {
-        const records = (await world.log.read()).filter(({ headers }) => !(poisonHeader in headers));
+        const records = (await world.log.read()).filter(isGenuine);
         const newest = records.slice(-mostRepublished);
-        await produce(world, shuffled([...newest, ...newest], random).map(messageOf));
+        const partitions = 1 + Math.max(...records.map(({ partition }) => partition));
+        const twice = shuffled([...newest, ...newest], random);
+        await produce(
+          world,
+          twice.map((record) => againAnywhere(record, random.below(partitions))),
+        );
         return 2 * newest.length;
       },
     ),

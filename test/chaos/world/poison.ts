@@ -2,6 +2,13 @@
 export type PoisonKind = 'unreadable' | 'unknown type' | 'oversize' | 'wrong data';
 
 export const poisonHeader = 'chaos-poison';
+/** On records that were published before. */
+export const againHeader = 'chaos-again';
+
+/** Whether a service published the record. */
+export function isGenuine({ headers }: { readonly headers: Readonly<Record<string, string>> }): boolean {
+  return !(poisonHeader in headers) && !(againHeader in headers);
+}
 
 /** The groups that read the topic and bury what they cannot take, as service/audience. */
 const everyone = [

@@ -101,6 +101,11 @@ export class Replica {
     this.frozen = false;
   }
 
+  /** Has its agent write down what it holds. */
+  askHolding(): void {
+    if (this.process.isRunning) process.kill(this.process.pid, 'SIGUSR2');
+  }
+
   /** Waits until it answers and hears its events. */
   async ready(): Promise<void> {
     const deadline = performance.now() + readyWithinMs;

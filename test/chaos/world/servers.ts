@@ -19,7 +19,7 @@ const crashProof = { synchronous_commit: 'on', full_page_writes: 'on' };
 export async function startServers(nodes: number): Promise<Servers> {
   const [postgres, kafka, mail] = await Promise.all([
     startPostgres({ durable: false, settings: crashProof }),
-    nodes > 1 ? startOwnKafka({ nodes }) : startKafka(),
+    nodes > 1 ? startOwnKafka({ nodes, settings: { 'min.insync.replicas': '2' } }) : startKafka(),
     startMailCatcher(),
   ]);
   return {

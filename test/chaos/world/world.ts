@@ -5,8 +5,10 @@ import { join } from 'node:path';
 import type { Kafka } from 'kafkajs';
 import { bundle, type Bundle } from '../../support/bundle.js';
 import { installAudit } from '../checker/audit-tables.js';
+import type { Holding } from '../agent/resources.js';
+import { holdingsOf } from './holdings.js';
 import { Fleet } from './fleet.js';
-import { kafkaClient, KafkaLog } from './kafka-log.js';
+import { asAdmin, kafkaClient, KafkaLog } from './kafka-log.js';
 import type { PoisonKind } from './poison.js';
 import { services, type Replica, type ServiceName } from './replica.js';
 import type { Servers } from './servers.js';
@@ -50,6 +52,7 @@ export class World {
     const databases = { task: task!, assignment: assignment!, notification: notification! };
     const world = new World(servers, databases, await bundle(sources));
     try {
+      if (servers.brokers.length > 1) await world.createTopics(Math.min(3, servers.brokers.length));
       await world.fleet.grow();
       for (const service of services) await installAudit(service, databases[service]);
       for (const replica of world.fleet.replicas) replica.equip(() => keptSchema);
@@ -82,10 +85,15 @@ export class World {
     return this.fleet.replicas.reduce((sum, { deaths }) => sum + deaths, 0);
   }
 
+  /** What each process holds now, by its id. */
+  holdings(): Promise<ReadonlyMap<number, Holding>> {
+    return holdingsOf(this.fleet.replicas, this.holdingsFile);
+  }
+
   /** Takes every fault away; resolves when all processes answer and hear their events. */
   async heal(): Promise<void> {
     for (const replica of this.equipped) replica.equip(() => keptSchema);
-    await Promise.all([...this.equipped].map((replica) => replica.restart('SIGKILL')));
+    await Promise.all([...this.equipped].map((replica) => replica.restart('SIGTERM')));
     this.equipped.clear();
     await this.fleet.heal();
   }
@@ -96,8 +104,19 @@ export class World {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
+  /** On several brokers, before the services make them on one. */
+  private async createTopics(replicationFactor: number): Promise<void> {
+    const names = ['saga.task-assignment', 'saga.compensation.failed', 'saga.dead-letters'];
+    const topics = names.map((name) => ({ topic: `${this.prefix}${name}`, numPartitions: 6, replicationFactor }));
+    await asAdmin(this.client, (admin) => admin.createTopics({ topics, waitForLeaders: true }));
+  }
+
   private get journalFile(): string {
     return join(this.folder, 'journal');
+  }
+
+  private get holdingsFile(): string {
+    return join(this.folder, 'holdings');
   }
 
   private environment(service: ServiceName): Readonly<Record<string, string>> {
@@ -107,6 +126,7 @@ export class World {
       SAGA_PREFIX: this.prefix,
       DATABASE_URL: this.databases[service],
       SMTP_URL: `smtp://${mail.host}:${mail.port}`,
+      CHAOS_HOLDINGS: this.holdingsFile,
       NO_COLOR: '1',
       ...this.schema,
     };
