@@ -137,8 +137,8 @@ describe('the checker of the chaos runs', () => {
   });
 
   test('names a timer that is left, and a transaction that stays open', () => {
-    expect(said(() => ({ timers: [{ service: 'task', saga_id: completed }] }))).toEqual([
-      `I7 wrong ${completed} a timer is left in task`,
+    expect(said(() => ({ leftovers: [{ service: 'task', table: 'saga_timer', saga_id: completed }] }))).toEqual([
+      `I7 wrong ${completed} a row of saga_timer is left in task`,
     ]);
     expect(said(() => ({ openTransactions: ['SELECT 1'] }))).toEqual([
       'I7 stuck - a transaction stays open after: SELECT 1',
@@ -194,23 +194,55 @@ describe('the checker of the chaos runs', () => {
     ]);
   });
 
-  test('names poison that was not buried by all who cannot read it, and a letter that is no poison', () => {
-    const letter = (headers: object, service: string) => ({
+  test('names poison that is not kept by all who cannot take it, or twice, and a letter that is no poison', () => {
+    const told = (headers: object, service: string) => ({
       ...healthyEvidence().log[0]!,
-      value: JSON.stringify({ headers, service, audience: 'steps', reason: 'its value is no JSON' }),
+      value: JSON.stringify({ headers, service, audience: 'steps', reason: 'no JSON' }),
     });
-    const half = said(() => ({
-      poison: new Map([
-        ['p1', 'wrong data' as const],
-        ['p2', 'unreadable' as const],
-      ]),
-      letters: [letter({ [poisonHeader]: 'p1' }, 'assignment'), letter({ [poisonHeader]: 'p2' }, 'task')],
-    }));
-    expect(half).toEqual([
-      'I11 lost - poison p2 (unreadable) was buried by [task/steps] where [assignment/steps, notification/listeners, notification/steps, task/listeners, task/steps] are to',
+    const stored = {
+      service: 'assignment',
+      kind: 'record',
+      saga_id: null,
+      step: null,
+      audience: 'steps',
+      reason: 'no JSON',
+      open: true,
+    } as const;
+    const poison = new Map([['p', 'wrong data' as const]]);
+    const good = { poison, letters: [told({ [poisonHeader]: 'p' }, 'assignment')], kept: [{ ...stored, poison: 'p' }] };
+    expect(said(() => good)).toEqual([]);
+    expect(said(() => ({ ...good, letters: [...good.letters, ...good.letters] }))).toEqual([]);
+    expect(said(() => ({ ...good, letters: [] }))).toEqual([
+      'I11 lost - poison p (wrong data) is kept on the topic by [] where [assignment/steps] are to',
     ]);
-    expect(said(() => ({ letters: [letter({ ce_id: 'x', ce_sagaid: completed }, 'task')] }))).toEqual([
-      `I11 wrong ${completed} the dead letter at 0 is no poison of ours: x, its value is no JSON`,
+    expect(said(() => ({ ...good, kept: [...good.kept, ...good.kept] }))).toEqual([
+      'I11 wrong - poison p (wrong data) is kept in the stores by [assignment/steps, assignment/steps] where [assignment/steps] are to',
     ]);
+    expect(said(() => ({ letters: [told({ ce_sagaid: completed }, 'task')] }))).toEqual([
+      `I11 wrong ${completed} a dead letter on the topic is no poison of ours: no JSON`,
+    ]);
+    expect(said(() => ({ kept: [{ ...stored, saga_id: completed, poison: null }] }))).toEqual([
+      `I11 wrong ${completed} a dead letter in a store is no poison of ours: no JSON`,
+    ]);
+  });
+
+  test('lets a saga rest that waits for a person, and names one whose letter nobody has', () => {
+    const waits = ({ tasks, fences }: Evidence): Partial<Evidence> => ({
+      tasks: tasks.map((task) => (task.saga_id === undone ? { ...task, status: 'pending_assignment' } : task)),
+      fences: fences.map((row) =>
+        row.saga_id === undone && row.step === 'assignUser' ? { ...row, status: 'deadLettered' } : row,
+      ),
+    });
+    const letter = {
+      service: 'assignment',
+      kind: 'compensation',
+      saga_id: undone,
+      step: 'assignUser',
+      audience: null,
+    } as const;
+    const kept = [{ ...letter, reason: 'no way', poison: null, open: true }];
+    const parked = said((healthy) => ({ ...waits(healthy), kept }));
+    expect(parked.filter((line) => line.includes('stuck'))).toEqual([]);
+    expect(said(waits)).toContain(`I1 stuck ${undone} task pending_assignment; assignUser deadLettered`);
   });
 });

@@ -1,5 +1,6 @@
 import { query } from '../../e2e/rows.js';
 import { asAdmin } from '../world/kafka-log.js';
+import { poisonHeader } from '../world/poison.js';
 import { services, type ServiceName } from '../world/replica.js';
 import type { World } from '../world/world.js';
 import type { Acknowledged, AuditEntry, Evidence, FenceRecord, Instance, Lag, Places, TaskRow } from './evidence.js';
@@ -32,7 +33,15 @@ export async function collect(world: World, history: History): Promise<Evidence>
       `SELECT seq::integer, (extract(epoch FROM at) * 1e6)::float8 AS at, "table", operation, before, after FROM chaos_audit ORDER BY seq`,
     ),
     outbox: await ofAll(`SELECT id, ${messageId('event')} AS "messageId" FROM saga_outbox`),
-    timers: await timersOf(world),
+    kept: await ofAll(
+      `SELECT kind, saga_id, step, audience, reason, record->'headers'->>'${poisonHeader}' AS poison, settled_at IS NULL AS open
+       FROM saga_dead_letter`,
+    ),
+    leftovers: await ofAll(
+      ['saga_timer', 'saga_lock', 'saga_lock_wait']
+        .map((table) => `SELECT '${table}' AS "table", saga_id FROM ${table}`)
+        .join(' UNION ALL '),
+    ),
     instances: await query<Instance>(task, 'SELECT saga_id, status, inconsistencies FROM saga_instance'),
     trackedIds: new Set(tracked.map((row) => row.message_id)),
     log: await world.log.read(),
@@ -46,22 +55,6 @@ export async function collect(world: World, history: History): Promise<Evidence>
 
 function messageId(event: string): string {
   return `(${event}->>'sagaId') || ':' || (${event}->>'step') || ':' || (${event}->>'outcome')`;
-}
-
-/** Of services that have timers. */
-async function timersOf(world: World): Promise<Evidence['timers']> {
-  const found = await Promise.all(
-    services.map(async (service) => {
-      const url = world.databases[service];
-      const [there] = await query<{ there: boolean }>(url, `SELECT to_regclass('saga_timer') IS NOT NULL AS there`);
-      if (!there!.there) return [];
-      return (await query<{ saga_id: string }>(url, 'SELECT saga_id FROM saga_timer')).map((row) => ({
-        ...row,
-        service,
-      }));
-    }),
-  );
-  return found.flat();
 }
 
 /** How far each of our groups is behind the end of each partition that it reads. */

@@ -52,6 +52,19 @@ export interface AuditEntry {
   readonly after: Readonly<Record<string, unknown>> | null;
 }
 
+/** A dead letter in a service's own store. */
+export interface KeptLetter {
+  readonly service: ServiceName;
+  readonly kind: string;
+  readonly saga_id: string | null;
+  readonly step: string | null;
+  readonly audience: string | null;
+  readonly reason: string;
+  /** The name of the poison that it holds, if it does. */
+  readonly poison: string | null;
+  readonly open: boolean;
+}
+
 export interface Lag {
   readonly group: string;
   readonly place: string;
@@ -75,7 +88,9 @@ export interface Evidence {
   readonly fences: readonly FenceRecord[];
   readonly audit: readonly AuditEntry[];
   readonly outbox: readonly { readonly service: ServiceName; readonly id: string; readonly messageId: string }[];
-  readonly timers: readonly { readonly service: ServiceName; readonly saga_id: string }[];
+  readonly kept: readonly KeptLetter[];
+  /** Timers, locks and waits for locks. */
+  readonly leftovers: readonly { readonly service: ServiceName; readonly table: string; readonly saga_id: string }[];
   readonly instances: readonly Instance[];
   readonly trackedIds: ReadonlySet<string>;
   readonly log: readonly LogRecord[];

@@ -60,7 +60,8 @@ export function healthyEvidence(): Evidence {
       ]),
     ]),
     outbox: [],
-    timers: [],
+    kept: [],
+    leftovers: [],
     instances: [
       { saga_id: completed, status: 'completed', inconsistencies: [] },
       { saga_id: undone, status: 'aborted', inconsistencies: [] },

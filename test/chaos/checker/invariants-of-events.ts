@@ -1,7 +1,7 @@
 import { grouped } from './grouped.js';
 import { buriedBy, isGenuine, poisonHeader } from '../world/poison.js';
 import type { LogRecord } from '../world/kafka-log.js';
-import type { AuditEntry, Evidence } from './evidence.js';
+import type { AuditEntry, Evidence, KeptLetter } from './evidence.js';
 import type { Invariant, Violation } from './invariant.js';
 
 type Found = Omit<Violation, 'invariant'>;
@@ -102,36 +102,72 @@ const accounted: Invariant = {
   },
 };
 
+/** Letters that hold poison, as `service/audience` by its name; the others are told. */
+function poisonIn(letters: readonly KeptRecord[], where: string): { by: Map<string, string[]>; found: Found[] } {
+  const by = new Map<string, string[]>();
+  const found: Found[] = [];
+  for (const { poison, service, audience, sagaId, reason } of letters) {
+    if (poison !== undefined) by.set(poison, [...(by.get(poison) ?? []), `${service}/${audience}`]);
+    else
+      found.push({
+        harm: 'wrong',
+        ...(sagaId && { sagaId }),
+        what: `a dead letter ${where} is no poison of ours: ${reason}`,
+      });
+  }
+  return { by, found };
+}
+
+function misplaced(
+  poison: Evidence['poison'],
+  by: ReadonlyMap<string, readonly string[]>,
+  where: string,
+): readonly Found[] {
+  return [...poison].flatMap(([name, kind]): readonly Found[] => {
+    const keepers = (by.get(name) ?? []).toSorted();
+    const expected = buriedBy(kind).toSorted();
+    if (keepers.join() === expected.join()) return [];
+    const what = `poison ${name} (${kind}) is kept ${where} by [${keepers.join(', ')}] where [${expected.join(', ')}] are to`;
+    return [{ harm: keepers.length < expected.length ? 'lost' : 'wrong', what }];
+  });
+}
+
+/** On the topic a letter may come twice, after a crash; in the stores it may not. */
 const poisonBuried: Invariant = {
   name: 'I11',
-  says: 'the dead letters are the injected poison, exactly',
-  check: ({ letters, poison }) => {
-    const buried = new Map<string, Set<string>>();
-    const found: Found[] = [];
-    for (const { value, offset } of letters) {
-      const { headers, service, audience, reason } = JSON.parse(value) as Letter;
-      const name = headers[poisonHeader];
-      if (name === undefined) {
-        const what = `the dead letter at ${offset} is no poison of ours: ${headers['ce_id']}, ${reason}`;
-        found.push({ harm: 'wrong', ...(headers['ce_sagaid'] && { sagaId: headers['ce_sagaid'] }), what });
-      } else buried.set(name, (buried.get(name) ?? new Set()).add(`${service}/${audience}`));
-    }
-    for (const [name, kind] of poison) {
-      const by = [...(buried.get(name) ?? [])].toSorted();
-      const expected = buriedBy(kind).toSorted();
-      if (by.join() === expected.join()) continue;
-      const what = `poison ${name} (${kind}) was buried by [${by.join(', ')}] where [${expected.join(', ')}] are to`;
-      found.push({ harm: by.length < expected.length ? 'lost' : 'wrong', what });
-    }
-    return found;
+  says: 'the dead letters, in the stores and on their topic, are the injected poison, exactly',
+  check: ({ letters, kept, poison }) => {
+    const told = poisonIn(letters.map(recordOnTopic), 'on the topic');
+    const stored = poisonIn(
+      kept.filter(({ kind }) => kind === 'record' || kind === 'version').map(recordInStore),
+      'in a store',
+    );
+    const once = new Map([...told.by].map(([name, by]) => [name, [...new Set(by)]]));
+    const parked = new Map([...poison].filter(([, kind]) => kind !== 'unknown version'));
+    return [
+      ...told.found,
+      ...stored.found,
+      ...misplaced(parked, once, 'on the topic'),
+      ...misplaced(poison, stored.by, 'in the stores'),
+    ];
   },
 };
 
-interface Letter {
-  readonly headers: Readonly<Record<string, string>>;
+interface KeptRecord {
+  readonly poison: string | undefined;
   readonly service: string;
   readonly audience: string;
+  readonly sagaId: string | undefined;
   readonly reason: string;
+}
+
+function recordOnTopic({ value }: LogRecord): KeptRecord {
+  const { headers, ...said } = JSON.parse(value) as Omit<KeptRecord, 'poison' | 'sagaId'> & Pick<LogRecord, 'headers'>;
+  return { ...said, poison: headers[poisonHeader], sagaId: headers['ce_sagaid'] };
+}
+
+function recordInStore({ service, audience, poison, saga_id: sagaId, reason }: KeptLetter): KeptRecord {
+  return { service, audience: audience ?? '', reason, poison: poison ?? undefined, sagaId: sagaId ?? undefined };
 }
 
 export const invariantsOfEvents: readonly Invariant[] = [published, stagedOnce, noGhosts, accounted, poisonBuried];

@@ -5,34 +5,43 @@ import { poisonHeader } from '../world/poison.js';
 
 type Found = Omit<Violation, 'invariant'>;
 
+const unfinished = ['running', 'compensating', 'deadLettered'];
 const tombstones = ['rejected', 'cancelled', 'compensated'];
 
 const settled: Invariant = {
   name: 'I1',
   says: 'every saga is settled, or parked with a dead letter; none that was acknowledged is gone',
-  check: (_evidence, stories) =>
-    stories.flatMap(({ sagaId, request, task, ending, fences }): readonly Found[] => {
+  check: ({ kept }, stories) => {
+    const parked = new Set(kept.filter(({ open }) => open).map((letter) => `${letter.saga_id}:${letter.step}`));
+    return stories.flatMap(({ sagaId, request, task, ending, fences }): readonly Found[] => {
       if (!task)
         return [{ harm: 'lost', sagaId, what: `${request ? 'acknowledged, but' : 'there are rows, but'} no task` }];
-      const open = fences.filter(({ status, due }) => due || status === 'running' || status === 'compensating');
+      const open = fences.filter(
+        ({ step, status, due }) => !parked.has(`${sagaId}:${step}`) && (due || unfinished.includes(status)),
+      );
       const rows = open.map(({ step, status, last_error: error }) => `${step} ${status}${error ? ` (${error})` : ''}`);
       if (ending === 'open')
         return [{ harm: 'stuck', sagaId, what: `task ${task.status}; ${rows.join(', ') || 'no row is open'}` }];
       return rows.map((row): Found => ({ harm: 'stuck', sagaId, what: `${ending}, but ${row}` }));
-    }),
+    });
+  },
 };
 
 const noLeftovers: Invariant = {
   name: 'I7',
-  says: 'settled sagas have no timers, and nothing holds a transaction open',
-  check: ({ timers, openTransactions }, stories) => {
+  says: 'settled sagas have no timers and no locks, and nothing holds a transaction open',
+  check: ({ leftovers, openTransactions }, stories) => {
     const over = new Set(
       stories.filter(({ ending }) => ending !== 'open' && ending !== 'parked').map((one) => one.sagaId),
     );
     return [
-      ...timers
-        .filter((timer) => over.has(timer.saga_id))
-        .map((timer): Found => ({ harm: 'wrong', sagaId: timer.saga_id, what: `a timer is left in ${timer.service}` })),
+      ...leftovers
+        .filter(({ saga_id }) => over.has(saga_id))
+        .map(({ service, table, saga_id: sagaId }): Found => ({
+          harm: 'wrong',
+          sagaId,
+          what: `a row of ${table} is left in ${service}`,
+        })),
       ...openTransactions.map((query): Found => ({ harm: 'stuck', what: `a transaction stays open after: ${query}` })),
     ];
   },

@@ -16,7 +16,7 @@ export const effects = [
 
 export type Effect = (typeof effects)[number];
 
-/** How a saga ended, told by its task. `parked`: an undo is a dead letter and waits for a person. */
+/** How a saga ended, told by its task. `parked`: a step of it is a dead letter and waits for a person. */
 export type Ending = 'completed' | 'refused by assignUser' | 'refused by sendNotification' | 'parked' | 'open';
 
 /** Everything known of one saga. */
@@ -34,6 +34,9 @@ export interface Story {
 export function storiesOf(evidence: Evidence): readonly Story[] {
   const tasks = new Map(evidence.tasks.map((task) => [task.saga_id, task]));
   const requests = new Map(evidence.acknowledged.map((request) => [request.sagaId, request]));
+  const waiting = new Set(
+    evidence.kept.filter(({ open, step }) => open && step !== null).map((letter) => letter.saga_id),
+  );
   const fences = grouped(evidence.fences, (fence) => fence.saga_id);
   const changes = grouped(evidence.audit.filter(effectOf), sagaOf);
   const mails = grouped(evidence.mails, ({ text }) => /Task (\S+)/.exec(text)?.[1]);
@@ -46,7 +49,7 @@ export function storiesOf(evidence: Evidence): readonly Story[] {
       sagaId,
       request: requests.get(sagaId),
       task,
-      ending: endingOf(task, ofSaga),
+      ending: waiting.has(sagaId) ? 'parked' : endingOf(task),
       fences: ofSaga,
       times: timesOf(changes.get(sagaId) ?? []),
       mailIds: new Set(mailed.map(({ messageId }) => messageId)),
@@ -58,8 +61,7 @@ export function timesHad(story: Story, effect: Effect): number {
   return effect === 'mail sent' ? story.mailIds.size : (story.times.get(effect)?.length ?? 0);
 }
 
-function endingOf(task: TaskRow | undefined, fences: readonly FenceRecord[]): Ending {
-  if (fences.some(({ status }) => status === 'deadLettered')) return 'parked';
+function endingOf(task: TaskRow | undefined): Ending {
   if (task?.status === 'assigned') return 'completed';
   if (task?.status !== 'assignment_failed') return 'open';
   return task.failed_step === 'sendNotification' ? 'refused by sendNotification' : 'refused by assignUser';

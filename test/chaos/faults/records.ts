@@ -72,7 +72,7 @@ const replay: Fault = {
     ),
 };
 
-const kinds: readonly PoisonKind[] = ['unreadable', 'unknown type', 'oversize', 'wrong data'];
+const kinds: readonly PoisonKind[] = ['unreadable', 'unknown type', 'oversize', 'wrong data', 'unknown version'];
 
 const poison: Fault = {
   name: 'poison',
@@ -100,6 +100,8 @@ function poisonOf(kind: PoisonKind, name: string): Message {
       return { key: name, headers: { ...headers, ...headersOf(randomUUID(), 'noSuchStep') }, value: '{}' };
     case 'oversize':
       return { key: name, headers, value: 'x'.repeat(900_000) };
+    case 'unknown version':
+      return { key: name, headers: { ...event, ce_sagaversion: '99' }, value: '{"of":"another age"}' };
     case 'wrong data':
       return { key: name, headers: event, value: '{"taskId":7}' };
   }

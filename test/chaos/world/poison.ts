@@ -1,5 +1,5 @@
-/** Who cannot take a poison record: every group that takes part, or only the one whose step it concerns. */
-export type PoisonKind = 'unreadable' | 'unknown type' | 'oversize' | 'wrong data';
+/** Why a record cannot be taken. One of an unknown version is no poison: it is parked, for whoever will know the version. */
+export type PoisonKind = 'unreadable' | 'unknown type' | 'oversize' | 'wrong data' | 'unknown version';
 
 export const poisonHeader = 'chaos-poison';
 /** On records that were published before. */
@@ -19,7 +19,7 @@ const everyone = [
   'notification/listeners',
 ] as const;
 
-/** By whom a record of this kind is to be found among the dead letters. */
+/** By whom a record of this kind is kept: every group that takes part, or only the one whose step it concerns. */
 export function buriedBy(kind: PoisonKind): readonly string[] {
   return kind === 'wrong data' ? ['assignment/steps'] : everyone;
 }
