@@ -103,7 +103,7 @@ export class Replica {
 
   /** Has its agent write down what it holds. */
   askHolding(): void {
-    if (this.process.isRunning) process.kill(this.process.pid, 'SIGUSR2');
+    if (this.process.isRunning) process.kill(this.process.pid, 'SIGWINCH');
   }
 
   /** Waits until it answers and hears its events. */
