@@ -168,6 +168,7 @@ const main: Names = {
     'TransportFactory',
     'TransportHealth',
     'UndoKind',
+    'TroubledStep',
     'Undecided',
     'Unpublished',
     'WireMessage',

@@ -14,6 +14,7 @@ export type { Undecided } from './protocol/undecided.js';
 export type { SagaStatus } from './protocol/saga-state.js';
 export type { TopicNaming } from './protocol/topics.js';
 export type { WireMessage } from './protocol/wire.js';
+export type { TroubledStep } from './flow/failing-steps.js';
 export type { FlowSettings } from './flow/participant.js';
 export type { InspectedSaga, Resolution } from './flow/operate.js';
 export type { OperatorAnswer, Said } from './flow/operation.js';

@@ -7,6 +7,7 @@ import { Batcher } from './batcher.js';
 import { Deliverer } from './deliver.js';
 import type { Delivery, Settled } from './delivery.js';
 import { Externals } from './externals.js';
+import { FailingSteps } from './failing-steps.js';
 import type { Audience } from './bound-step.js';
 import { ParkedVersions } from './parked-versions.js';
 import type { Participant } from './participant.js';
@@ -31,7 +32,11 @@ export class SagaService {
   /** Where the service forgets what is settled. */
   readonly purge: Purge | undefined;
 
+  /** What is told of steps that keep failing. */
+  readonly failing: FailingSteps;
+
   constructor(readonly participant: Participant) {
+    this.failing = new FailingSteps(participant.clock);
     this.relay = new Relay(participant);
     const deliverer = new Deliverer(participant, this.relay);
     this.batcher = new Batcher((batch) => deliverer.settle(batch), participant.settings, participant.clock);
@@ -49,6 +54,7 @@ export class SagaService {
     const settled = await this.batcher.add(delivery);
     const { type } = delivery.happening;
     if (type !== 'stillRunning' && type !== 'operated') this.participant.tally.count(settled.verdict);
+    this.failing.note(delivery, settled);
     for (const event of settled.emitted) this.participant.mirror(event);
     if (settled.external) this.externals.start(delivery.bound, settled.row);
     else if (settled.row.dueIn !== undefined) this.retries.expect(settled.row.dueIn);

@@ -5,10 +5,12 @@ import type { SagaDefinition } from '../definition/saga-definition.js';
 import { SagaError } from '../protocol/errors.js';
 import { isTerminal } from '../protocol/saga-state.js';
 import type { Started, StartOptions } from '../flow/start.js';
+import type { TroubledStep } from '../flow/failing-steps.js';
 import type { TransportHealth } from '../ports/transport.js';
 import type { SagaTracker, TrackedSaga } from '../tracker/saga-tracker.js';
 import { findAbortable, trackerIn } from './abortable.js';
 import { checkedReason, checkedTimeout, quotedId, refuseNoDefinition } from './asking-checks.js';
+import type { OpenCircuit } from './circuit-breakers.js';
 import { refuseInsideStep } from './current-step.js';
 import { SagaRuntime } from './runtime.js';
 
@@ -30,6 +32,12 @@ export type AbortAnswer = 'requested' | 'refused';
 export interface SagaHealth extends TransportHealth {
   /** Committed events that are not known to be published yet, and since when the oldest waits. */
   readonly outbox: { readonly size: number; readonly oldest?: Date };
+  /** Steps and compensations of which nothing is attempted for the moment, because they failed too often in a row. */
+  readonly circuits: readonly OpenCircuit[];
+  /** Steps of which nobody knows whether their effect happened, oldest first, at most 100: each waits for an operator. */
+  readonly parked: readonly TroubledStep[];
+  /** Steps that must be done and keep failing in this process, at most 100. */
+  readonly failing: readonly TroubledStep[];
 }
 
 /** Starts sagas and asks about them. */
@@ -97,7 +105,21 @@ export class Sagas {
   /** How this service feels. `up`: its transport carries events; while it does not, starts are accepted and wait in the outbox. */
   async health(): Promise<SagaHealth> {
     const { transport, service } = this.runtime;
-    return { ...transport.health(), outbox: await service.participant.store.outbox.backlog() };
+    const { outbox, deadLetters } = service.participant.store;
+    const letters = await deadLetters.list({ kind: 'undecided', state: 'open', limit: 100 });
+    return {
+      ...transport.health(),
+      outbox: await outbox.backlog(),
+      circuits: this.runtime.circuits.open(),
+      parked: letters.map(({ sagaType = '', step = '', sagaId = '', createdAt: since, reason }) => ({
+        saga: sagaType,
+        step,
+        sagaId,
+        since,
+        reason,
+      })),
+      failing: service.failing.list(),
+    };
   }
 
   private tracker(): SagaTracker {
