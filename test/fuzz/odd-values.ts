@@ -127,14 +127,13 @@ function deep(levels: number): unknown {
   return inner;
 }
 
-/** An object whose every property throws, or that does not even name them. */
+/** An object whose every property throws, or that does not even name them; a report can tell of it all the same. */
 function throwing(trap: 'get' | 'ownKeys'): object {
-  return new Proxy(
-    {},
-    {
-      [trap]() {
-        throw new TypeError('do not look at me');
-      },
+  const told = { [fc.toStringMethod]: () => `an object that throws on ${trap}` };
+  return new Proxy(told, {
+    [trap](target: object, key?: string | symbol) {
+      if (key === fc.toStringMethod) return Reflect.get(target, key) as unknown;
+      throw new TypeError('do not look at me');
     },
-  );
+  });
 }

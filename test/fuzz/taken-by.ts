@@ -11,19 +11,21 @@ const topics = ['saga.loose', 'saga.compensation.failed', 'saga.dead-letters'];
 /**
  * Delivers a batch to a service that has all steps of a saga: it is consumed, each of its records is counted, nothing is published but on the
  * saga's topics, and a sound saga runs beside it.
+ *
+ * @returns how many fates were counted: one for each record at least, and one for the sound saga
  */
 export async function takenBy(
   ground: Ground,
   records: readonly IncomingRecord[],
   store: StepStore = ground.store,
-): Promise<void> {
+): Promise<number> {
   const service = await Service.started(ground, looseSteps, { store });
   const sound = randomUUID();
   await ground.transport.deliver([...records, eventRecord(Loose, 'begin', 'done', {}, { sagaId: sound })]);
   await ground.clock.advance(60_000);
   const counted = Object.values(service.tally.snapshot()).reduce((sum, count) => sum + count, 0);
-  expect(counted).toBeGreaterThan(records.length);
   for (const { topic } of ground.transport.published) expect(topics).toContain(topic);
   expect(ground.transport.eventIds).toContain(`${sound}:go:done`);
   await service.saga.drain();
+  return counted;
 }

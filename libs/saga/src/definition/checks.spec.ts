@@ -124,7 +124,7 @@ describe('a definition is refused', () => {
 
   test.each([0, -1, 1.5, Number.NaN, '2' as never])('with the version %s', (version) => {
     expect(violationsOf({ a: { emits: a } }, 'saga', { version })).toEqual([
-      'its version must be a whole number from 1',
+      'its version must be a whole number from 1 to 999999999',
     ]);
   });
 });
@@ -153,6 +153,6 @@ test('one error lists everything that is wrong, and how to mend each', () => {
       - step "aside" runs beside the pivot "pivot", so it could be left done when the pivot is refused; join it into the pivot, or place it after the pivot
       - step "undoable" is compensatable but comes after the pivot "pivot", where nothing is undone; declare it retriable, or move it before the pivot
       - step "stubborn" is retriable and cannot be rejected; remove its rejected event, or move it before the pivot
-      - its version must be a whole number from 1]
+      - its version must be a whole number from 1 to 999999999]
   `);
 });

@@ -32,6 +32,14 @@ export function violationsOf(saga: string, specs: Specs): readonly string[] {
   ];
 }
 
+/** What can be said of steps that have not the shape of steps: nothing of their graph. */
+export function shapelessViolations(
+  { name, shapeless }: { readonly name: string; readonly shapeless: readonly string[] },
+  specs: Specs,
+): readonly string[] {
+  return [...nameViolations(name, specs), ...shapeless, ...eventViolations(name, specs)];
+}
+
 function nameViolations(saga: string, specs: Specs): string[] {
   const violations: string[] = [];
   if (!/^[A-Za-z][A-Za-z0-9._-]{0,99}$/.test(saga)) {
@@ -42,6 +50,8 @@ function nameViolations(saga: string, specs: Specs): string[] {
   for (const name of Object.keys(specs)) {
     if (!/^[A-Za-z][A-Za-z0-9_-]{0,99}$/.test(name)) {
       violations.push(`step "${name}": name it with up to 100 letters, digits, "_" or "-", starting with a letter`);
+    } else if (name in Object.prototype) {
+      violations.push(`step "${name}": every object has a property of that name; name the step otherwise`);
     }
   }
   return violations;

@@ -1,5 +1,6 @@
-import { InvalidSagaDefinition, violationsOf } from './checks.js';
+import { InvalidSagaDefinition, shapelessViolations, violationsOf } from './checks.js';
 import { defaultEvent, skippedEvent } from './default-events.js';
+import { given } from './given.js';
 import { ancestorsOf, commitPointsOf, predecessorsOf, sinksOf, sourcesOf, successorsOf, type Specs } from './graph.js';
 import type { SagaDefinition, SagaGraph, StepEvents, StepNode, StepRole } from './saga-definition.js';
 import { timeViolations } from './time-checks.js';
@@ -24,12 +25,14 @@ export function defineSaga<const S extends StepSpecs<S>>(
   steps: S,
   options: SagaOptions = {},
 ): SagaDefinition<S> {
-  const specs = steps as unknown as Specs;
-  const version = options.version ?? 1;
-  const violations = [...violationsOf(name, specs)];
-  if (!Number.isSafeInteger(version) || version < 1) violations.push('its version must be a whole number from 1');
-  violations.push(...timeViolations(specs, options.deadline));
-  if (violations.length > 0) throw new InvalidSagaDefinition(name, violations);
+  const { specs, version, partitionBy, deadline, ...read } = given(name, steps, options);
+  const isShaped = read.shapeless.length === 0;
+  const violations = [
+    ...(isShaped ? violationsOf(read.name, specs) : shapelessViolations(read, specs)),
+    ...read.violations,
+    ...(isShaped ? timeViolations(specs, deadline) : []),
+  ];
+  if (violations.length > 0) throw new InvalidSagaDefinition(read.name, violations);
   const commitPoint = commitPointsOf(specs)[0]!;
   const graph: SagaGraph = {
     name,
@@ -37,8 +40,8 @@ export function defineSaga<const S extends StepSpecs<S>>(
     source: sourcesOf(specs)[0]!,
     commitPoint,
     sinks: sinksOf(specs),
-    ...(options.deadline !== undefined && { deadline: options.deadline }),
-    ...(options.partitionBy !== undefined && { partitionBy: options.partitionBy }),
+    ...(deadline !== undefined && { deadline }),
+    ...(partitionBy !== undefined && { partitionBy }),
     steps: resolvedSteps(name, version, specs, commitPoint),
   };
   for (const step of Object.values(graph.steps)) graphs.set(step, graph);

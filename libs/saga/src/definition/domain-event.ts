@@ -43,10 +43,13 @@ export function DomainEvent<const Type extends string, Schema extends StandardSc
   type: Type,
   schema: Schema,
 ): EventClass<Type, StandardSchemaV1.InferInput<Schema>, StandardSchemaV1.InferOutput<Schema>> {
-  if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$/.test(type)) {
+  if (!isEventType(type)) {
     throw new TypeError(
-      `Event type "${type}" cannot name a topic: use up to 200 letters, digits, ".", "_" or "-", such as "task.created".`,
+      `Event type "${nameOf(type)}" cannot name a topic: use up to 200 letters, digits, ".", "_" or "-", such as "task.created".`,
     );
+  }
+  if (typeof schema?.['~standard']?.validate !== 'function') {
+    throw new TypeError(`Event type "${type}" has no schema; give it one of a Standard Schema library, such as zod.`);
   }
   const Base = class {
     static readonly type = type;
@@ -58,6 +61,11 @@ export function DomainEvent<const Type extends string, Schema extends StandardSc
   };
   Object.defineProperty(Base.prototype, eventType, { value: type });
   return Base as unknown as EventClass<Type, StandardSchemaV1.InferInput<Schema>, StandardSchemaV1.InferOutput<Schema>>;
+}
+
+/** Whether a text can be the type of an event: topics are named by it. */
+export function isEventType(text: unknown): text is string {
+  return typeof text === 'string' && /^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$/.test(text);
 }
 
 /**
@@ -79,6 +87,10 @@ function validated(type: string, schema: StandardSchemaV1, data: unknown): objec
     throw new InvalidEventData(type, ['the data of an event is a plain object']);
   }
   return value;
+}
+
+function nameOf(type: unknown): string {
+  return typeof type === 'string' ? type.slice(0, 200) : `of type ${typeof type}`;
 }
 
 function issueText(issue: StandardSchemaV1.Issue): string {

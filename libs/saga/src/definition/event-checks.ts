@@ -1,5 +1,5 @@
 import { defaultEventType } from './default-events.js';
-import { eventFrom, type EventClass } from './domain-event.js';
+import { eventFrom, isEventType, type EventClass } from './domain-event.js';
 import type { Specs } from './graph.js';
 import { quoted } from './quoted.js';
 import { reservedTypeViolations } from './reserved-names.js';
@@ -60,8 +60,15 @@ function usesOf(saga: string, name: string, spec: StepSpec): { readonly type: st
   return [...declared, ...made, ...skipped];
 }
 
+/** Whatever is asked of a stranger may throw. */
 function isEventClass(candidate: EventClass | undefined): candidate is EventClass {
-  return typeof candidate === 'function' && typeof candidate.type === 'string';
+  try {
+    if (typeof candidate !== 'function' || typeof candidate.type !== 'string' || !isEventType(candidate.type))
+      return false;
+    return typeof candidate.schema['~standard'].validate === 'function';
+  } catch {
+    return false;
+  }
 }
 
 function acceptsClosing(event: EventClass): boolean {

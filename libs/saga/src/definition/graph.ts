@@ -8,7 +8,24 @@ export function predecessorsOf(spec: StepSpec): readonly string[] {
 }
 
 export function successorsOf(specs: Specs, name: string): readonly string[] {
-  return Object.keys(specs).filter((other) => predecessorsOf(specs[other]!).includes(name));
+  let known = successors.get(specs);
+  if (!known) successors.set(specs, (known = successorsIn(specs)));
+  return known.get(name) ?? [];
+}
+
+/** Found once for all: the checks ask for them again and again. Specs do not change. */
+const successors = new WeakMap<Specs, ReadonlyMap<string, readonly string[]>>();
+
+function successorsIn(specs: Specs): ReadonlyMap<string, readonly string[]> {
+  const found = new Map<string, string[]>();
+  for (const name of Object.keys(specs)) {
+    for (const before of new Set(predecessorsOf(specs[name]!))) {
+      const after = found.get(before);
+      if (after) after.push(name);
+      else found.set(before, [name]);
+    }
+  }
+  return found;
 }
 
 /** Every step before `name`, at any distance. Safe on cycles and unknown names. */

@@ -55,7 +55,7 @@ function awaitsViolations(name: string, { awaits, effect }: StepSpec): readonly 
 
 function told(value: unknown): string {
   const isPlain = typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
-  return isPlain ? String(value) : `of type ${typeof value}`;
+  return isPlain ? String(value).slice(0, 100) : `of type ${typeof value}`;
 }
 
 function idleSagaDeadline(specs: Specs, deadline: number | undefined): readonly string[] {

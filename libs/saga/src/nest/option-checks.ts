@@ -1,3 +1,4 @@
+import { isSaga } from '../definition/define-saga.js';
 import type { RetryPolicy } from '../protocol/retry.js';
 import type { CircuitSetting } from './circuit-breakers.js';
 import type { SagaModuleOptions } from './saga.options.js';
@@ -9,8 +10,8 @@ const words = {
 } as const;
 
 /** What is wrong with the module's options. They may come from JavaScript or from the environment, where no compiler has seen them. */
-export function optionViolations(options: SagaModuleOptions): readonly string[] {
-  const { service, prefix, transport, topics, retry, settings, circuit } = options;
+export function optionViolations(options: Partial<SagaModuleOptions>): readonly string[] {
+  const { service, prefix, transport, topics, retry, settings, circuit, sagas, store, dataSource } = options;
   return [
     ...unless(
       typeof service === 'string' && /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/.test(service),
@@ -23,6 +24,18 @@ export function optionViolations(options: SagaModuleOptions): readonly string[] 
     ...unless(
       typeof transport === 'function',
       `transport is ${told(transport)}; give it kafka({ brokers }) or inMemory()`,
+    ),
+    ...unless(
+      sagas === undefined || (Array.isArray(sagas) && sagas.every(isSaga)),
+      `sagas is ${told(sagas)}; list definitions made with defineSaga`,
+    ),
+    ...unless(
+      store === undefined || typeof store === 'function',
+      `store is ${told(store)}; give it a function that makes a store, or leave it out`,
+    ),
+    ...unless(
+      dataSource === undefined || (typeof dataSource === 'string' && dataSource !== ''),
+      `dataSource is ${told(dataSource)}; give it the name of a TypeORM DataSource, or leave it out`,
     ),
     ...(typeof topics === 'function' ? [] : wordViolations('topics', topics, ', or a function of the event')),
     ...wordViolations('migrations', options.migrations),
@@ -64,7 +77,9 @@ function retentionViolations(retention: SagaModuleOptions['retention']): readonl
 
 /** What is wrong with a retry policy, or with the part of one that differs from the default. */
 export function retryViolations(name: string, policy: Partial<RetryPolicy> | undefined): readonly string[] {
-  const { on, ...numbers } = policy ?? {};
+  const entries = entriesOf(policy ?? {});
+  if (!entries) return [`${name} is ${told(policy)}; it is an object of ${Object.keys(retryRules).join(', ')}, on`];
+  const { on, ...numbers } = Object.fromEntries(entries);
   return [...numberViolations(name, numbers, retryRules), ...ruleViolations(`${name}.on`, on)];
 }
 
@@ -73,8 +88,8 @@ function ruleViolations(name: string, rules: unknown): readonly string[] {
   if (rules === undefined) return [];
   if (!Array.isArray(rules))
     return [`${name} is ${told(rules)}; it is a list of rules: [{ error: SomeError, retries: 0 }]`];
-  return rules.flatMap((rule: Readonly<Record<string, unknown>>, index) => {
-    const { error, ...numbers } = rule;
+  return rules.slice(0, 100).flatMap((rule: unknown, index) => {
+    const { error, ...numbers } = Object.fromEntries(entriesOf(rule) ?? []);
     return [
       ...unless(
         typeof error === 'function',
@@ -98,12 +113,15 @@ interface Rule {
   readonly text: string;
 }
 
+/** 24 days: a timer for longer would go off at once. */
+const longest = 2_147_483_647;
+
 const wholeFromOne: Rule = {
   holds: (value) => Number.isSafeInteger(value) && value >= 1,
   text: 'a whole number from 1',
 };
-const positive: Rule = { holds: (value) => Number.isFinite(value) && value > 0, text: 'milliseconds, more than 0' };
-const fromZero: Rule = { holds: (value) => Number.isFinite(value) && value >= 0, text: 'milliseconds, 0 or more' };
+const positive: Rule = { holds: (value) => value > 0 && value <= longest, text: 'milliseconds, more than 0' };
+const fromZero: Rule = { holds: (value) => value >= 0 && value <= longest, text: 'milliseconds, 0 or more' };
 
 const retryRules: Readonly<Record<Exclude<keyof RetryPolicy, 'on'>, Rule>> = {
   retries: {
@@ -120,12 +138,24 @@ function numberViolations<T extends object>(
   given: T | undefined,
   rules: Readonly<Record<keyof T & string, Rule>>,
 ): readonly string[] {
-  return Object.entries<unknown>({ ...given }).flatMap(([key, value]) => {
+  const entries = entriesOf(given ?? {});
+  if (!entries) return [`${name} is ${told(given)}; it is an object of ${Object.keys(rules).join(', ')}`];
+  return entries.flatMap(([key, value]) => {
     const rule = Object.entries<Rule>(rules).find(([known]) => known === key)?.[1];
-    if (!rule) return [`${name}.${key} is unknown; there are ${Object.keys(rules).join(', ')}`];
+    if (!rule) return [`${name}.${key.slice(0, 100)} is unknown; there are ${Object.keys(rules).join(', ')}`];
     if (value === undefined || (typeof value === 'number' && rule.holds(value))) return [];
     return [`${name}.${key} is ${told(value)}; it is ${rule.text}`];
   });
+}
+
+/** Nothing for what is no plain object. */
+function entriesOf(given: unknown): readonly (readonly [string, unknown])[] | undefined {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) return undefined;
+  try {
+    return Object.entries({ ...given });
+  } catch {
+    return undefined;
+  }
 }
 
 function wordViolations(name: keyof typeof words, value: unknown, otherwise = ''): readonly string[] {
@@ -141,5 +171,7 @@ function unless(holds: boolean, violation: string): readonly string[] {
 }
 
 function told(value: unknown): string {
-  return typeof value === 'string' ? `"${value}"` : String(value);
+  if (typeof value === 'string') return `"${value.slice(0, 100)}"`;
+  if (Array.isArray(value)) return 'a list';
+  return typeof value === 'object' && value !== null ? 'an object' : String(value).slice(0, 100);
 }

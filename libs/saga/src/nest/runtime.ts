@@ -5,6 +5,7 @@ import { DataSource } from 'typeorm';
 import { eventType, type EventInstance } from '../definition/domain-event.js';
 import type { SagaGraph } from '../definition/saga-definition.js';
 import { SagaError } from '../protocol/errors.js';
+import { reasonOf } from '../protocol/reason.js';
 import { topicsNamed, type Topics } from '../protocol/topics.js';
 import { systemChance, systemClock } from '../adapters/system/system-clock.js';
 import { migrate } from '../adapters/typeorm/migrations.js';
@@ -48,8 +49,8 @@ export class SagaRuntime {
     private readonly invocation: SagaInvocation,
     private readonly bridge: EventBusBridge,
   ) {
-    const violations = optionViolations(options);
-    if (violations.length > 0) throw new InvalidSagaSetup(options.service, violations);
+    const violations = optionViolations(options ?? {});
+    if (violations.length > 0) throw new InvalidSagaSetup(reasonOf(options?.service), violations);
     this.circuits = new CircuitBreakers(options.circuit, systemClock, this.logger);
     this.topics = topicsNamed(options.topics ?? 'perSaga', options.prefix);
     this.transport = options.transport({ service: options.service, logger: this.logger });
