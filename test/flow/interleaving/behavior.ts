@@ -19,8 +19,14 @@ export class Behavior {
     private readonly history: History,
     /** Reached inside a method: the process may die there. */
     private readonly pause: (owner: object) => Promise<void>,
+    /** How often a compensation may fail; more than three make it a dead letter. */
+    private readonly undoFailures = 3,
   ) {
     this.outside = new Set(Object.keys(saga.steps).filter(() => random.happens(0.25)));
+  }
+
+  isOutside(step: string): boolean {
+    return this.outside.has(step);
   }
 
   /** The methods of a step, as the process `owner` runs them. */
@@ -85,7 +91,7 @@ export class Behavior {
   private fails(node: StepNode, sagaId: string, method: Method): boolean {
     const key = `${sagaId}/${node.name}/${method}`;
     const needed = method === 'undo' ? node.onDeadLetter === 'halt' : node.external;
-    const most = needed ? 3 : 5;
+    const most = method === 'undo' ? (needed ? this.undoFailures : 5) : needed ? 3 : 5;
     const left = this.failures.get(key) ?? (this.random.happens(0.3) ? 1 + this.random.below(most) : 0);
     this.failures.set(key, Math.max(left - 1, 0));
     return left > 0;

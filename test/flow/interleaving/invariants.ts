@@ -19,7 +19,11 @@ export async function violations(world: World): Promise<readonly string[]> {
     const deeds = history.deeds.filter((deed) => deed.sagaId === sagaId);
     const own = events.filter((event) => event.sagaId === sagaId);
     const skipped = rows.filter((row) => wasSkipped(saga, row)).map(({ step }) => step);
-    found.push(...unsettled(saga, rows, deeds), ...outOfOrder(saga, deeds, skipped), ...unsound(saga, own));
+    found.push(
+      ...unsettled(saga, rows, deeds),
+      ...outOfOrder(saga, deeds, skipped, paidLate(saga, own)),
+      ...unsound(saga, own),
+    );
   }
   found.push(...unequal(world), ...miscounted(world));
   return found;
@@ -55,8 +59,19 @@ function isDebt(saga: SagaGraph, { step, status }: FenceRow): boolean {
   return status === 'deadLettered' && saga.steps[step]?.onDeadLetter === 'continue';
 }
 
+/** Steps that the undo of the others did not wait for: an operator saw to them later. */
+function paidLate(saga: SagaGraph, events: readonly Envelope[]): readonly string[] {
+  const letters = events.filter(({ outcome }) => outcome === 'deadLettered');
+  return letters.map(({ step }) => step).filter((step) => saga.steps[step]?.onDeadLetter === 'continue');
+}
+
 /** A step follows its predecessors; an undo follows the undo of everything after its step, and nothing after it is done later. */
-function outOfOrder(saga: SagaGraph, deeds: readonly Deed[], skipped: readonly string[]): readonly string[] {
+function outOfOrder(
+  saga: SagaGraph,
+  deeds: readonly Deed[],
+  skipped: readonly string[],
+  late: readonly string[],
+): readonly string[] {
   const place = (step: string, kind: Deed['kind']): number =>
     deeds.findIndex((deed) => deed.step === step && deed.kind === kind);
   const found: string[] = [];
@@ -68,7 +83,7 @@ function outOfOrder(saga: SagaGraph, deeds: readonly Deed[], skipped: readonly s
         found.push(`${name} was done before ${before}`);
       const undone = place(before, 'undo');
       if (undone >= 0 && done > undone) found.push(`${name} was done after ${before} was undone`);
-      const owed = saga.steps[name]!.onDeadLetter === 'continue' && place(name, 'undo') < 0;
+      const owed = late.includes(name) || (saga.steps[name]!.onDeadLetter === 'continue' && place(name, 'undo') < 0);
       if (undone >= 0 && done >= 0 && !owed && !(place(name, 'undo') < undone))
         found.push(`${before} was undone before ${name}`);
     }

@@ -18,9 +18,19 @@ const decisions = 400;
  * @throws Error that names the seed and what is wrong at the end
  */
 export async function play(saga: SagaGraph, seed: number): Promise<Played> {
-  const world = new World(saga, seed);
+  return playIn(new World(saga, seed), seed);
+}
+
+/** The same in a world of one's own. `meddle`: somebody else does something; told whether all else is at peace. */
+export async function playIn(
+  world: World,
+  seed: number,
+  meddle: (peace: 'chaos' | 'peace') => Promise<void> = async () => undefined,
+): Promise<Played> {
+  const { saga } = world;
   let crashes = 0;
   for (let decision = 0; decision < decisions; decision += 1) {
+    if (decision % 8 === 0) await meddle('chaos');
     const chance = world.random.next();
     if (chance < 0.02 && crashes < 4) {
       crashes += 1;
@@ -32,16 +42,19 @@ export async function play(saga: SagaGraph, seed: number): Promise<Played> {
     else if (chance < 0.4) await world.deliver(0.75);
     else await world.letPass();
   }
-  const found = (await comesToRest(world)) ? await violations(world) : ['it never comes to rest'];
+  const found = (await comesToRest(world, () => meddle('peace')))
+    ? await violations(world)
+    : ['it never comes to rest'];
   if (found.length > 0) throw new Error(`Seed ${seed} of "${saga.name}": ${found.join('; ')}.`);
   const undos = world.history.deeds.filter(({ kind }) => kind === 'undo').length;
   return { messages: world.log.length, crashes, undos };
 }
 
-async function comesToRest(world: World): Promise<boolean> {
+async function comesToRest(world: World, meddle: () => Promise<void>): Promise<boolean> {
   world.gates.openAll();
   for (let round = 0; round < 150; round += 1) {
     await world.ask();
+    await meddle();
     for (let index = 0; index < 6; index += 1) await world.deliver(1);
     await world.clock.advance(2_000);
     if (await world.rests()) return true;

@@ -4,7 +4,8 @@ import { BoundSteps } from '../../../libs/saga/src/flow/bound-steps.js';
 import { defaultSettings } from '../../../libs/saga/src/flow/participant.js';
 import { SagaService } from '../../../libs/saga/src/flow/service.js';
 import { Tally } from '../../../libs/saga/src/flow/tally.js';
-import type { StepStore } from '../../../libs/saga/src/ports/step-store.js';
+import type { NewAuditEntry } from '../../../libs/saga/src/ports/audit-log.js';
+import type { StepStore, StepTransaction } from '../../../libs/saga/src/ports/step-store.js';
 import type { IncomingRecord, Subscription, Transport } from '../../../libs/saga/src/ports/transport.js';
 import { topicsNamed } from '../../../libs/saga/src/protocol/topics.js';
 import type { Deed } from './history.js';
@@ -66,11 +67,15 @@ export class Process {
           const deeds: Deed[] = [];
           const answer = await store.transaction(keys, async (transaction) => {
             await this.gate();
-            const worked = await work({ ...transaction, manager: deeds });
+            const save: StepTransaction['save'] = (changes) => {
+              deeds.push(...(changes.audited ?? []).flatMap(byHand));
+              return transaction.save(changes);
+            };
+            const worked = await work({ ...transaction, save, manager: deeds });
             await this.gate();
             return worked;
           });
-          this.world.history.commit(deeds);
+          for (const deed of deeds) this.keep(deed);
           return answer;
         }),
       claimDue: (limit, lease) => this.between(() => store.claimDue(limit, lease)),
@@ -98,6 +103,13 @@ export class Process {
     };
   }
 
+  /** Outside the database nobody does twice what another has done: who is asked recognizes it, and so does a person who looks first. */
+  private keep(deed: Deed): void {
+    const { behavior, history } = this.world;
+    if (!behavior.isOutside(deed.step)) return history.commit([deed]);
+    history.outside(`${deed.sagaId}:${deed.step}${deed.kind === 'undo' ? ':undo' : ''}`, deed);
+  }
+
   private transport(): Transport {
     return {
       publish: (messages) => this.between(async () => this.world.append(messages)),
@@ -108,4 +120,11 @@ export class Process {
       lifetimes: { of: async (topics) => new Map(topics.map((topic) => [topic, 0])) },
     };
   }
+}
+
+/** What an operator did by hand, or wrote off, when his word was taken. */
+function byHand({ verdict, details, sagaId, step }: NewAuditEntry): readonly Deed[] {
+  if (verdict !== 'applied' || sagaId === undefined || step === undefined || !('to' in details)) return [];
+  if (details.to === 'compensated') return [{ kind: 'undo', sagaId, step }];
+  return details.to === 'done' ? [{ kind: 'effect', sagaId, step }] : [];
 }

@@ -39,10 +39,10 @@ export class World {
   constructor(
     readonly saga: SagaGraph,
     seed: number,
-    sagas = 2,
+    { sagas = 2, undoFailures = 3 } = {},
   ) {
     this.random = new Random(seed);
-    this.behavior = new Behavior(saga, this.random, this.history, (owner) => this.gates.wait(owner));
+    this.behavior = new Behavior(saga, this.random, this.history, (owner) => this.gates.wait(owner), undoFailures);
     this.sites = this.settle(1 + this.random.below(3));
     for (let index = 1; index <= sagas; index += 1) this.starts.set(`key-${index}`, 'open');
   }
