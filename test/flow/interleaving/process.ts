@@ -122,9 +122,10 @@ export class Process {
   }
 }
 
-/** What an operator did by hand, or wrote off, when his word was taken. */
-function byHand({ verdict, details, sagaId, step }: NewAuditEntry): readonly Deed[] {
-  if (verdict !== 'applied' || sagaId === undefined || step === undefined || !('to' in details)) return [];
-  if (details.to === 'compensated') return [{ kind: 'undo', sagaId, step }];
-  return details.to === 'done' ? [{ kind: 'effect', sagaId, step }] : [];
+/** What an operator did by hand, or wrote off, when his word was taken. A step that is done by hand may be doomed and undone at once. */
+function byHand({ verdict, verb, details, sagaId, step }: NewAuditEntry): readonly Deed[] {
+  if (verdict !== 'applied' || sagaId === undefined || step === undefined) return [];
+  const as = 'as' in details ? details.as : undefined;
+  if (as === 'compensated' || verb === 'waive') return [{ kind: 'undo', sagaId, step }];
+  return as === 'done' ? [{ kind: 'effect', sagaId, step }] : [];
 }
