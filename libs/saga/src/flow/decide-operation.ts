@@ -55,7 +55,8 @@ function redrive(bound: BoundStep, row: FenceRow): Decision {
       ? already(`it was redriven by ${row.operated.actor} and is ${status} now`)
       : refused(`it is ${status}${saidBefore(row)}: no attempt waits to be made`);
   }
-  if (isWaiting(bound, row)) return refused('it waits for a signal, and for no attempt: give the signal, or resolve it');
+  if (isWaiting(bound, row))
+    return refused('it waits for a signal, and for no attempt: give the signal, or resolve it');
   if (dueIn !== undefined && (bound.node.external || row.attempts === 0))
     return already('an attempt is being made, or due, already');
   return applied('its next attempt is due now', { row: afresh(row), verdict: 'handled' });
