@@ -4,7 +4,7 @@ export { defineSaga } from './definition/define-saga.js';
 export type { SagaOptions } from './definition/define-saga.js';
 export { InvalidSagaDefinition } from './definition/checks.js';
 export { mermaid } from './definition/mermaid.js';
-export type { SagaDefinition, SagaGraph, Step, CompensatableStep } from './definition/saga-definition.js';
+export type { SagaDefinition, SagaGraph, Step, AwaitingStep, CompensatableStep } from './definition/saga-definition.js';
 export type { OnDeadLetter, StepKind, StepSpec, UndoKind } from './definition/step-spec.js';
 export { OutcomeUnknown, SagaError, StepPostponed, StepRejected } from './protocol/errors.js';
 export type { Cause } from './protocol/envelope.js';
@@ -20,6 +20,7 @@ export type { InspectedSaga, Resolution } from './flow/operate.js';
 export type { OperatorAnswer, Said } from './flow/operation.js';
 export type { OperatorTarget } from './flow/operator-target.js';
 export { RetentionTooShort } from './flow/retention.js';
+export type { SignalAnswer } from './flow/signal.js';
 export type { Started, StartOptions } from './flow/start.js';
 export type {
   AuditEntry,
@@ -71,6 +72,7 @@ export { SagaServer } from './nest/saga.server.js';
 export { Sagas } from './nest/sagas.js';
 export { SemanticLocks } from './nest/semantic-locks.js';
 export type { OnHeld } from './nest/semantic-locks.js';
+export type { AbortOutcome } from './nest/abort-outcome.js';
 export type { AbortAnswer, SagaHealth } from './nest/sagas.js';
 export { InvalidSagaSetup } from './nest/setup-checks.js';
 export type { CompensationContext, ListenerContext, StepContext } from './nest/step-context.js';

@@ -33,6 +33,18 @@ export function checkedReason(reason: unknown): string {
   );
 }
 
+/** @throws SagaError `INVALID_SAGA_ID` for what is no id of a saga */
+export function checkedSagaId(sagaId: unknown): string {
+  if (typeof sagaId === 'string' && isSagaId(sagaId)) return sagaId.toLowerCase();
+  throw new SagaError(
+    'INVALID_SAGA_ID',
+    `${quotedId(sagaId)} is no saga id; give the one that the start answered with.`,
+    {
+      retriable: false,
+    },
+  );
+}
+
 /** Whatever was given for the id of a saga, in a message. */
 export function quotedId(sagaId: unknown): string {
   const text = typeof sagaId === 'string' ? shortened(sagaId, 100) : typeof sagaId;

@@ -29,6 +29,17 @@ export function refuseInsideStep(saga: string): void {
   );
 }
 
+/** @throws SagaError `SIGNAL_INSIDE_STEP` when a step or a listener is running: its transaction would wait for the signal, and the signal for it */
+export function refuseSignalInsideStep({ name, saga }: StepNode): void {
+  const step = currentStep();
+  if (step === undefined) return;
+  throw new SagaError(
+    'SIGNAL_INSIDE_STEP',
+    `Step "${name}" of saga "${saga}" cannot be signaled inside "${step}", which may be rolled back; signal it after "${step}" has committed, such as in a handler of the event that it emits.`,
+    { step, retriable: false },
+  );
+}
+
 /** Takes an event that was published inside a step, when it is one of the step's own: it is the step's answer, as if it had been returned. */
 export function capture(event: unknown): boolean {
   const scope = openScope();

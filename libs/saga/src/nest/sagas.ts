@@ -1,17 +1,19 @@
 import { Injectable } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { SagaDefinition } from '../definition/saga-definition.js';
-import { SagaError } from '../protocol/errors.js';
+import type { AwaitingStep, SagaDefinition } from '../definition/saga-definition.js';
+import { SagaError, type StepRejected } from '../protocol/errors.js';
 import { isTerminal } from '../protocol/saga-state.js';
+import type { SignalAnswer } from '../flow/signal.js';
 import type { Started, StartOptions } from '../flow/start.js';
 import type { TroubledStep } from '../flow/failing-steps.js';
 import type { TransportHealth } from '../ports/transport.js';
 import type { SagaTracker, TrackedSaga } from '../tracker/saga-tracker.js';
 import { findAbortable, trackerIn } from './abortable.js';
-import { checkedReason, checkedTimeout, quotedId, refuseNoDefinition } from './asking-checks.js';
+import { abortOutcomeOf, type AbortOutcome } from './abort-outcome.js';
+import { checkedReason, checkedSagaId, checkedTimeout, quotedId, refuseNoDefinition } from './asking-checks.js';
 import type { OpenCircuit } from './circuit-breakers.js';
-import { refuseInsideStep } from './current-step.js';
+import { refuseInsideStep, refuseSignalInsideStep } from './current-step.js';
 import { SagaRuntime } from './runtime.js';
 
 /** What starts a step from outside: the data of its outside event, what its input schema takes, or any object. */
@@ -72,25 +74,14 @@ export class Sagas {
    * @throws SagaError `NOT_SETTLED` when it is not by then; the saga goes on
    */
   async settled(sagaId: string, options: { readonly timeout: number }): Promise<TrackedSaga> {
-    const timeout = checkedTimeout(options?.timeout);
-    const end = Date.now() + timeout;
-    for (let pause = 10; ; pause = Math.min(pause * 2, 250)) {
-      const saga = await this.status(sagaId);
-      if (saga && isTerminal(saga.status)) return saga;
-      if (Date.now() + pause > end) {
-        throw new SagaError(
-          'NOT_SETTLED',
-          `Saga ${quotedId(sagaId)} is ${saga?.status ?? 'unknown'} after ${timeout} ms; it goes on, ask again.`,
-          { sagaId, retriable: true },
-        );
-      }
-      await sleep(pause);
-    }
+    const found = (saga: TrackedSaga | undefined): TrackedSaga | undefined =>
+      saga && isTerminal(saga.status) ? saga : undefined;
+    return this.until(sagaId, options, 'NOT_SETTLED', found);
   }
 
   /**
    * Asks for a saga to be closed backwards: steps that have not started are cancelled, done ones undone. `refused` when the pivot is known to be done.
-   * `requested` promises nothing: the pivot's owner decides.
+   * `requested` promises nothing: the pivot's owner decides, and `abortOutcome` waits for it.
    *
    * @throws SagaError `SAGA_NOT_FOUND`; `INVALID_REASON` without a reason. One of over 1,000 characters is shortened.
    */
@@ -100,6 +91,31 @@ export class Sagas {
     if (committed) return 'refused';
     await this.runtime.service.publishAbort(saga, sagaId.toLowerCase(), why);
     return 'requested';
+  }
+
+  /**
+   * Waits until it is decided whether a saga closes backwards or has committed: exactly one of both, and it stays so. For whoever requested an abort.
+   *
+   * @param options.timeout in ms
+   * @throws SagaError `NOT_DECIDED` when it is not by then
+   */
+  async abortOutcome(sagaId: string, options: { readonly timeout: number }): Promise<AbortOutcome> {
+    return this.until(sagaId, options, 'NOT_DECIDED', (saga) => abortOutcomeOf(this.runtime.sagas, saga));
+  }
+
+  /**
+   * Gives a step that awaits a signal its event, in the service that owns the step: done, or rejected (`StepRejected` for the default event). Of a
+   * signal, another signal, the step's deadline and an abort, exactly one decides; the others are told. The same signal again is accepted again.
+   *
+   * @throws SagaError `STEP_NOT_HERE`, `INVALID_SAGA_ID`, `INVALID_SIGNAL`, `SIGNAL_INSIDE_STEP`
+   */
+  async signal<Done extends object, Rejected>(
+    sagaId: string,
+    step: AwaitingStep<never, Done, Rejected>,
+    event: Done | Rejected | StepRejected,
+  ): Promise<SignalAnswer> {
+    refuseSignalInsideStep(step);
+    return this.runtime.service.signal(checkedSagaId(sagaId), step, event as object);
   }
 
   /** How this service feels. `up`: its transport carries events; while it does not, starts are accepted and wait in the outbox. */
@@ -120,6 +136,29 @@ export class Sagas {
       })),
       failing: service.failing.list(),
     };
+  }
+
+  private async until<T>(
+    sagaId: string,
+    options: { readonly timeout: number },
+    code: 'NOT_SETTLED' | 'NOT_DECIDED',
+    found: (saga: TrackedSaga | undefined) => T | undefined,
+  ): Promise<T> {
+    const timeout = checkedTimeout(options?.timeout);
+    const end = Date.now() + timeout;
+    for (let pause = 10; ; pause = Math.min(pause * 2, 250)) {
+      const saga = await this.status(sagaId);
+      const result = found(saga);
+      if (result !== undefined) return result;
+      if (Date.now() + pause > end) {
+        throw new SagaError(
+          code,
+          `Saga ${quotedId(sagaId)} is ${saga?.status ?? 'unknown'} after ${timeout} ms; it goes on, ask again.`,
+          { sagaId, retriable: true },
+        );
+      }
+      await sleep(pause);
+    }
   }
 
   private tracker(): SagaTracker {
