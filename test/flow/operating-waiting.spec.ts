@@ -26,18 +26,25 @@ describe('a step that awaits a signal', () => {
     expect(ground.store.effects).toEqual(['asked for approval']);
   });
 
+  const byAda = () =>
+    ({ sagaId, step: 'approve', as: 'done', event: { accountId: 'a-1', by: 'ada' }, ...ada }) as const;
+
   it('is resolved in the place of who should have answered; the signal that comes later is told so', async () => {
-    const { operator } = new Desk(service);
-    const word = { sagaId, step: 'approve', as: 'done', event: { accountId: 'a-1', by: 'ada' }, ...ada } as const;
+    expect(await new Desk(service).operator.resolve(byAda())).toMatchObject({ verdict: 'applied', status: 'done' });
+    expect(await service.saga.signal(sagaId, approve, granted('ann'))).toMatchObject({ accepted: false });
+    await settled(ground);
+    expect(ground.transport.events.find(({ step }) => step === 'approve')).toMatchObject({ data: { by: 'ada' } });
+    expect(await service.row(sagaId, 'activate')).toMatchObject({ status: 'done' });
+  });
+
+  it('is decided by one of an operator and a signal that come at once', async () => {
     const [answer, signal] = await Promise.all([
-      operator.resolve(word),
+      new Desk(service).operator.resolve(byAda()),
       service.saga.signal(sagaId, approve, granted('ann')),
     ]);
-    expect(answer).toMatchObject({ verdict: 'applied', status: 'done' });
-    expect(signal).toMatchObject({ accepted: false });
+    expect([answer.verdict, signal.accepted]).toEqual(signal.accepted ? ['refused', true] : ['applied', false]);
     await settled(ground);
     const told = ground.transport.events.filter(({ step }) => step === 'approve');
-    expect(told).toMatchObject([{ outcome: 'done', data: { by: 'ada' } }]);
-    expect(await service.row(sagaId, 'activate')).toMatchObject({ status: 'done' });
+    expect(told).toMatchObject([{ outcome: 'done', data: { by: signal.accepted ? 'ann' : 'ada' } }]);
   });
 });
