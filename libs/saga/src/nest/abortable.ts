@@ -39,7 +39,9 @@ export async function findAbortable(
   const committed =
     tracked?.steps[commitPoint] === 'done' ||
     rows.some(
-      (row) => row.predecessorsDone.includes(commitPoint) || (row.step === commitPoint && row.status === 'done'),
+      (row) =>
+        row.predecessorsDone.includes(commitPoint) ||
+        (row.status === 'done' && (row.step === commitPoint || row.settled === true)),
     );
   return { sagaId: sagaId.toLowerCase(), saga, committed };
 }
