@@ -54,7 +54,7 @@ describe('an option that cannot be is named with what it is and what it may be',
     [
       'retry rules that are no list',
       { retry: { on: {} } },
-      'retry.on is [object Object]; it is a list of rules: [{ error: SomeError, retries: 0 }]',
+      'retry.on is an object; it is a list of rules: [{ error: SomeError, retries: 0 }]',
     ],
     ['a circuit that never opens', { circuit: { failures: 0 } }, 'circuit.failures is 0; it is a whole number from 1'],
     ['a circuit that is no circuit', { circuit: 'on' }, 'circuit is "on"; use "off", or { failures, halfOpenAfter }'],

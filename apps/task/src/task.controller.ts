@@ -1,4 +1,5 @@
 import {
+  BadRequestException,
   Body,
   Controller,
   Get,
@@ -24,6 +25,8 @@ const Page = z.object({
   limit: z.coerce.number().int().min(1).max(100).default(20),
 });
 
+const longestKey = 255;
+
 interface Accepted {
   readonly taskId: string;
   readonly sagaId: string;
@@ -47,6 +50,8 @@ export class TaskController {
     @Headers('idempotency-key') key: string | undefined,
     @Res({ passthrough: true }) response: { location(url: string): void },
   ): Promise<Accepted> {
+    if (key !== undefined && key.length > longestKey)
+      throw new BadRequestException(`Idempotency-Key has ${key.length} characters, ${longestKey} are the most`);
     const { sagaId } = await this.sagas.start(TaskAssignment, request, key ? { key } : {});
     const task = await this.tasks.findOneByOrFail({ sagaId });
     if (task.title !== request.title || task.assigneeId !== request.assigneeId || task.priority !== request.priority)

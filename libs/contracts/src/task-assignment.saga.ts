@@ -4,10 +4,17 @@ import { UserAssigned, UserAssignmentFailed, UserUnassigned } from './assignment
 import { NotificationFailed, NotificationSent, ReminderScheduled } from './notification.events.js';
 import { Priority, TaskCreated, TaskMarkedFailed } from './task.events.js';
 
+/** What every database and every mail can hold. */
+const Line = z
+  .string()
+  .trim()
+  .min(1)
+  .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'expected one line, without control characters');
+
 /** What a client asks for when it creates a task. */
 export const NewTask = z.object({
-  title: z.string().trim().min(1).max(200),
-  assigneeId: z.string().trim().min(1).max(100),
+  title: Line.max(200),
+  assigneeId: Line.max(100),
   priority: Priority.default('normal'),
 });
 export type NewTask = z.output<typeof NewTask>;

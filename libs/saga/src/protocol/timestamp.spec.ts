@@ -47,3 +47,11 @@ test('whatever a clock can say is a timestamp', () => {
   const found = fc.check(fc.property(anyDate, (date) => isTimestamp(date.toISOString()))).counterexample;
   expect(found).toBeNull();
 });
+
+test.each(['2026-03-01T00:00:00+23:59', '0001-01-01T00:00:00-23:59', `2026-03-01t00:00:00.${'9'.repeat(400)}z`])(
+  'what is taken for a timestamp can be compared as a time: %s',
+  (text) => {
+    expect(isTimestamp(text)).toBe(true);
+    expect(Date.parse(text)).not.toBeNaN();
+  },
+);

@@ -14,7 +14,7 @@ export async function lockInstances(manager: EntityManager, events: readonly Env
     first.map((e) => e.sagaType),
     first.map((e) => e.sagaVersion),
     first.map((e) => e.correlationId),
-    first.map((e) => e.time),
+    first.map((e) => inUtc(e.time)),
   ];
   await manager.query(
     `INSERT INTO saga_instance (saga_id, saga_type, saga_version, correlation_id, started_at, updated_at, status, steps, inconsistencies)
@@ -65,7 +65,7 @@ export async function saveInstances(
      WHERE i.saga_id = s."sagaId"
        AND (i.unfolded, i.saga_type, i.saga_version, i.correlation_id, i.started_at, i.status, i.steps::text, i.inconsistencies, i.debts)
          IS DISTINCT FROM (false, s.saga, s.version, s."correlationId", s."startedAt", s.status, s.steps::text, s.inconsistencies, s.debts)`,
-    [JSON.stringify(snapshots)],
+    [JSON.stringify(snapshots.map((one) => ({ ...one, startedAt: inUtc(one.startedAt) })))],
   );
 }
 
@@ -98,4 +98,9 @@ export async function snapshotOf(manager: EntityManager, sagaId: string): Promis
     [sagaId],
   );
   return snapshot;
+}
+
+/** RFC 3339 has offsets up to a day and any number of decimals; Postgres takes less of both. */
+function inUtc(time: string): string {
+  return new Date(time).toISOString();
 }
