@@ -20,14 +20,17 @@ export interface Environment {
   readonly acknowledged: boolean;
   /** Steps work outside the database: each attempt begins with an intent, may end without a word, and its effect may come late. */
   readonly outside: boolean;
+  /** An undo is attempted first and has its effect later; and an operator who resolves has undone the step himself. */
+  readonly byHand: boolean;
   readonly fault?: Fault;
 }
 
-const quiet = { aborts: false, deadLetters: false, acknowledged: false, outside: false };
+const quiet = { aborts: false, deadLetters: false, acknowledged: false, outside: false, byHand: false };
 
 export const plain: Environment = { ...quiet, name: 'plain' };
 export const withAborts: Environment = { ...quiet, name: '+ abort', aborts: true };
 export const withDeadLetters: Environment = { ...withAborts, name: '+ abort + dead letters', deadLetters: true };
+export const undoneByHand: Environment = { ...withDeadLetters, name: '+ abort + undone by hand', byHand: true };
 export const acknowledged: Environment = { ...plain, name: 'acknowledged', acknowledged: true };
 export const acknowledgedWithAborts: Environment = {
   ...withAborts,

@@ -3,7 +3,15 @@ import { arrivalOrders } from './arrival-orders.js';
 import { realCore, type Core } from './core.js';
 import { printed } from './counterexample.js';
 import { definitions } from './definitions.js';
-import { acknowledged, acknowledgedWithAborts, outside, plain, withAborts, withDeadLetters } from './environment.js';
+import {
+  acknowledged,
+  acknowledgedWithAborts,
+  outside,
+  plain,
+  undoneByHand,
+  withAborts,
+  withDeadLetters,
+} from './environment.js';
 import { explore } from './explore.js';
 import { mutants } from './mutants.js';
 import { anyDefinition } from './random-definition.js';
@@ -11,7 +19,7 @@ import { heading, reportOn } from './report.js';
 
 // The whole proof, larger than what the unit suite has time for: `npm run model`. Fails when the core breaks an invariant or a mutant survives.
 
-const environments = [plain, withAborts, withDeadLetters, acknowledged, acknowledgedWithAborts, outside];
+const environments = [plain, withAborts, withDeadLetters, acknowledged, acknowledgedWithAborts, outside, undoneByHand];
 
 console.log(`Every order and repetition of every event, on the real core\n\n${heading}`);
 for (const [name, saga] of Object.entries(definitions)) {

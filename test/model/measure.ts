@@ -32,10 +32,10 @@ export function wrongMove(from: Part, { to, answer, backwards, text }: Move): st
   return measureOf(to) > measureOf(from) ? undefined : `the row did not move right: ${text}`;
 }
 
-function measureOf({ row, effects, undos, read }: Part): number {
+function measureOf({ row, effects, undos, undoing, read }: Part): number {
   const sets = row.predecessorsDone.length + row.successorsClosed.length + bitsOf(read);
   const unknown = row.undecided ? 1 + Number(row.undecided.earlier) : 0;
-  return rank[row.status] * 10 + sets + effects + undos + unknown;
+  return rank[row.status] * 10 + sets + effects + undos + unknown + Number(undoing);
 }
 
 function bitsOf(set: number): number {

@@ -9,6 +9,7 @@ import {
   acknowledgedWithAborts,
   outside,
   plain,
+  undoneByHand,
   withAborts,
   withDeadLetters,
 } from './environment.js';
@@ -25,7 +26,7 @@ const cases = Object.entries(definitions).flatMap(([name, saga]) =>
   [
     ...everywhere,
     ...(withoutOutside.includes(name) ? [] : [outside]),
-    ...(small.includes(name) ? [acknowledgedWithAborts, acknowledgedOutside] : []),
+    ...(small.includes(name) ? [acknowledgedWithAborts, acknowledgedOutside, undoneByHand] : []),
   ].map((environment) => ({ name, saga, environment })),
 );
 

@@ -55,6 +55,7 @@ export class Moves {
       ...this.forward(part),
       ...this.late(part),
       ...this.back(part),
+      ...this.lateUndo(part),
       ...this.operator(part),
       ...this.faults(part),
     ];
@@ -123,6 +124,7 @@ export class Moves {
 
   private back(part: Part): Move[] {
     if (part.row.status !== 'compensating') return [];
+    if (this.environment.byHand && !part.skipped) return this.undoAttempts(part);
     const happens = part.effects > part.undos;
     const next = happens
       ? this.outside(part, 'has its undo', { undos: part.undos + 1 })
@@ -131,11 +133,31 @@ export class Moves {
     return [next, this.signal(part, 'gives up its undo', { type: 'undoExhausted' }, {}, 'may')];
   }
 
+  /** A dead letter is written when an attempt is surely over: nothing comes of it any more. */
+  private undoAttempts(part: Part): Move[] {
+    if (!part.undoing) return [this.outside(part, 'begins its undo', { undoing: true })];
+    const over = { undoing: false };
+    return [
+      part.effects > part.undos
+        ? this.outside(part, 'has its undo', { undos: part.undos + 1 })
+        : this.signal(part, 'records its undo', { type: 'undone' }, over),
+      this.signal(part, 'gives up its undo', { type: 'undoExhausted' }, over, 'may'),
+    ];
+  }
+
+  /** An attempt that was begun has its effect after somebody moved the row away under it. */
+  private lateUndo(part: Part): Move[] {
+    if (!part.undoing || part.row.status === 'compensating') return [];
+    return [this.outside(part, 'has its undo after all', { undos: part.undos + 1, undoing: false })];
+  }
+
   /** The operator may say anything to any step; the machine refuses what it must. */
   private operator(part: Part): Move[] {
     if (!this.environment.deadLetters) return [];
+    const live = part.effects > part.undos;
+    const undos = this.environment.byHand && live ? part.undos + 1 : part.effects;
     return [
-      this.signal(part, 'is resolved by an operator', { type: 'resolve' }, { undos: part.effects }, 'operator'),
+      this.signal(part, 'is resolved by an operator', { type: 'resolve' }, { undos }, 'operator'),
       this.signal(part, 'is waived by an operator', { type: 'waive' }, { waived: true }, 'operator'),
       { ...this.signal(part, 'is redriven by an operator', { type: 'redrive' }, {}, 'may'), backwards: true },
     ];

@@ -15,6 +15,7 @@ import {
   type Fault,
 } from './environment.js';
 import type { Mutant } from './mutant.js';
+import { operatorMutants } from './operator-mutants.js';
 import { skipMutants } from './skip-mutants.js';
 
 const linear = definitions['a, b, P, R'];
@@ -128,6 +129,7 @@ export const mutants: readonly Mutant[] = [
     },
   },
   ...debtMutants,
+  ...operatorMutants,
   ...skipMutants,
   faulty('event lost after commit', plain, 'I8'),
   faulty('undo event lost after commit', plain, 'I9'),

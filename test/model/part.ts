@@ -11,6 +11,8 @@ export interface Part {
   readonly undos: number;
   /** What is really true of attempts outside that were begun: none may have its effect, the latest may, an earlier one may too. */
   readonly tries: 0 | 1 | 2;
+  /** An attempt to undo was begun, and may have its effect. */
+  readonly undoing: boolean;
   /** The step was not needed. */
   readonly skipped: boolean;
   /** An operator accepted the effect as a loss. */
@@ -36,6 +38,7 @@ export class Parts {
       effects: 0,
       undos: 0,
       tries: 0,
+      undoing: false,
       skipped: false,
       waived: false,
       read: 0,
@@ -49,7 +52,7 @@ export class Parts {
   private keep(part: Part): Part {
     const predecessorsDone = [...part.row.predecessorsDone].toSorted();
     const successorsClosed = [...part.row.successorsClosed].toSorted();
-    const { step, effects, undos, tries, skipped, waived, read, row } = part;
+    const { step, effects, undos, tries, undoing, skipped, waived, read, row } = part;
     const { status } = row;
     const undecided = status === 'running' && row.undecided ? { ...row.undecided, attempt: 'latest' } : undefined;
     const unknown = undecided?.earlier;
@@ -62,6 +65,7 @@ export class Parts {
       effects,
       undos,
       tries,
+      undoing,
       skipped,
       waived,
       read,
