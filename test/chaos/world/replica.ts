@@ -41,12 +41,12 @@ export class Replica {
     return onFreePorts(1, async ([port = 0]) => {
       const name = `${command.service}-${index}`;
       const home = createHome(name);
+      const replica = new Replica(command, name, home, port, spawned(command, name, home, port, {}));
       try {
-        const replica = new Replica(command, name, home, port, spawned(command, name, home, port, {}));
         await replica.ready();
         return replica;
       } catch (error) {
-        await home.remove();
+        await replica.stop();
         throw error;
       }
     });

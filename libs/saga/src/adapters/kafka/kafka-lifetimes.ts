@@ -1,4 +1,4 @@
-import { ConfigResourceTypes, type Admin } from 'kafkajs';
+import kafkajs, { type Admin } from 'kafkajs';
 import { SagaError } from '../../protocol/errors.js';
 import type { RecordLifetimes } from '../../ports/transport.js';
 import type { KafkaClients } from './kafka-clients.js';
@@ -21,7 +21,7 @@ export class KafkaLifetimes implements RecordLifetimes {
     const admin = this.clients.admin();
     try {
       await admin.connect();
-      const resources = topics.map((name) => ({ type: ConfigResourceTypes.TOPIC, name, configNames: asked }));
+      const resources = topics.map((name) => ({ type: kafkajs.ConfigResourceTypes.TOPIC, name, configNames: asked }));
       const described = await admin.describeConfigs({ includeSynonyms: false, resources });
       return new Map(described.resources.map((topic) => [topic.resourceName, lifetimeOf(topic)]));
     } finally {
