@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Booking, Payment, PaymentAsked, PaymentMade, RoomReserved, type CardCharged } from './stage/booking.js';
-import { BookingV2, chargingV2, PaymentTaken, PaymentV2 } from './stage/booking-versions.js';
+import { BookingV2, chargingV2, PaymentTaken, PaymentV2, StayApproved, stays } from './stage/booking-versions.js';
 import { charging, reserved } from './stage/charging.js';
 import { eventRecord, received } from './stage/records.js';
 import { bind, Ground, Service } from './stage/service.js';
@@ -103,6 +103,24 @@ describe('two versions of a saga in one service', () => {
     await ground.transport.deliver([eventRecord(BookingV2, 'confirm', 'rejected', { failedStep: 'confirm', reason: 'full' }, { sagaId })]); // prettier-ignore
     expect(service.tally.snapshot()).toMatchObject({ handled: 1, anomaly: 1 });
     expect(await service.row(sagaId, 'charge')).toEqual(before);
+  });
+});
+
+describe('a signal', () => {
+  it('for a step of another version than its saga began with is refused, and decides nothing', async () => {
+    const [first, second] = stays;
+    const service = await Service.started(
+      ground,
+      [first!, second!].map((saga) => bind(saga, 'approve', () => undefined)),
+    );
+    const sagaId = randomUUID();
+    await ground.transport.deliver([eventRecord(second!, 'reserve', 'done', undefined, { sagaId })]);
+    const approved = new StayApproved({ bookingId: 'b-1' });
+    await expect(service.saga.signal(sagaId, first!.steps.approve, approved)).rejects.toThrow(
+      `Saga ${sagaId} is of version 2 of "stay", the signal is for step "approve" of version 1`,
+    );
+    expect(await service.row(sagaId, 'approve')).toMatchObject({ status: 'running' });
+    expect(await service.saga.signal(sagaId, second!.steps.approve, approved)).toMatchObject({ accepted: true });
   });
 });
 

@@ -25,6 +25,20 @@ export const BookingV2 = defineSaga(
 /** The payment a year later, started by the same outside event. */
 export const PaymentV2 = defineSaga('payment', { pay: { on: PaymentAsked, emits: PaymentTaken } }, { version: 2 });
 
+export class StayApproved extends DomainEvent('stay.approved', z.object(booking)) {}
+
+/** A stay that somebody approves, in two versions that differ in nothing else. */
+export const stays = ([1, 2] as const).map((version) =>
+  defineSaga(
+    'stay',
+    {
+      reserve: { emits: RoomReserved },
+      approve: { after: 'reserve', kind: 'pivot', awaits: 'signal', emits: StayApproved },
+    },
+    { version },
+  ),
+);
+
 /** Charges bookings of the second version. */
 export function chargingV2(trouble: () => unknown = () => undefined): BoundStep {
   return bind(

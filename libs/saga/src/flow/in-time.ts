@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { SagaError } from '../protocol/errors.js';
 import type { FenceRow } from '../ports/fence-row.js';
 import type { TimerKind } from '../ports/timers.js';
 import type { BoundStep } from './bound-step.js';
@@ -36,8 +37,19 @@ function settledBy(row: FenceRow): FenceRow {
 }
 
 function answered(bound: BoundStep, row: FenceRow, answer: StepResult): Taken {
+  refuseOtherVersion(bound, row);
   if (isWaiting(bound, row)) return conclude(bound, row, answer);
   return { row, verdict: isSame(row, answer) ? 'duplicate' : 'refused' };
+}
+
+/** Whoever signals names a step of one version; the saga may have begun with another. */
+function refuseOtherVersion({ node, saga }: BoundStep, { version, headers, sagaId }: FenceRow): void {
+  if (version === 0 || headers.sagaVersion === saga.version) return;
+  throw new SagaError(
+    'OTHER_VERSION',
+    `Saga ${sagaId} is of version ${headers.sagaVersion} of "${saga.name}", the signal is for step "${node.name}" of version ${saga.version}; signal the step of the saga's own version.`,
+    { sagaId, step: node.name, retriable: false },
+  );
 }
 
 /** Data as it is stored: one of the two has not been, yet. */
