@@ -133,6 +133,7 @@ const main: Names = {
     'Outbox',
     'OutboxMessage',
     'Outcome',
+    'Parent',
     'Resolution',
     'ResolvedAs',
     'RecordLifetimes',

@@ -277,3 +277,32 @@ export class Refused {
     return reserved;
   }
 }
+
+const Inner = defineSaga(
+  'inner',
+  { begin: { input: z.object({ orderId: z.string() }), emits: OrderPaid } },
+  { commits: 'withParent' },
+);
+const Outer = defineSaga('outer', {
+  place: { emits: OrderPlaced },
+  settle: { after: 'place', saga: Inner, emits: StockReserved },
+  pay: { after: 'settle', kind: 'pivot', emits: OrderShipped },
+});
+
+/** A step that is a saga of its own: its method says what that one starts with. */
+export class Nested {
+  @SagaStep(Outer.steps.settle)
+  begins(order: OrderPlaced): { orderId: string } {
+    return { orderId: order.orderId };
+  }
+
+  // @ts-expect-error: it is no start input of the inner saga
+  @SagaStep(Outer.steps.settle)
+  answersItself(_order: OrderPlaced): { readonly paid: boolean } {
+    return { paid: true };
+  }
+
+  // @ts-expect-error: the inner saga undoes itself
+  @Compensates(Outer.steps.settle)
+  undoes(): void {}
+}

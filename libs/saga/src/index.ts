@@ -8,6 +8,7 @@ export type { SagaDefinition, SagaGraph, Step, AwaitingStep, CompensatableStep }
 export type { OnDeadLetter, StepKind, StepSpec, UndoKind } from './definition/step-spec.js';
 export { OutcomeUnknown, SagaError, StepPostponed, StepRejected } from './protocol/errors.js';
 export type { Cause } from './protocol/envelope.js';
+export type { Parent } from './protocol/parent.js';
 export type { Outcome } from './protocol/outcome.js';
 export type { RetryPolicy, RetryRule } from './protocol/retry.js';
 export type { Undecided } from './protocol/undecided.js';

@@ -4,6 +4,7 @@ import { given } from './given.js';
 import { ancestorsOf, commitPointsOf, predecessorsOf, sinksOf, sourcesOf, successorsOf, type Specs } from './graph.js';
 import type { SagaDefinition, SagaGraph, StepEvents, StepNode, StepRole } from './saga-definition.js';
 import { timeViolations } from './time-checks.js';
+import { childViolations, nestedViolations, withCommitStep } from './nested.js';
 import type { StepSpec, StepSpecs } from './step-spec.js';
 
 export interface SagaOptions {
@@ -13,6 +14,8 @@ export interface SagaOptions {
   readonly partitionBy?: string;
   /** How many milliseconds the saga has from its start until its pivot is done; then an abort is requested. */
   readonly deadline?: number;
+  /** `alone` (default), or `withParent`: as a step of another saga, it can be undone as a whole until that one's pivot is done. */
+  readonly commits?: 'alone' | 'withParent';
 }
 
 /**
@@ -25,12 +28,15 @@ export function defineSaga<const S extends StepSpecs<S>>(
   steps: S,
   options: SagaOptions = {},
 ): SagaDefinition<S> {
-  const { specs, version, partitionBy, deadline, ...read } = given(name, steps, options);
+  const { specs: own, version, partitionBy, deadline, commits, ...read } = given(name, steps, options);
   const isShaped = read.shapeless.length === 0;
+  const specs = commits === 'withParent' && isShaped ? withCommitStep(read.name, own) : own;
   const violations = [
     ...(isShaped ? violationsOf(read.name, specs) : shapelessViolations(read, specs)),
     ...read.violations,
     ...(isShaped ? timeViolations(specs, deadline) : []),
+    ...(isShaped && commits === 'withParent' ? childViolations(own) : []),
+    ...(isShaped ? nestedViolations(own, (saga) => definitions.has(saga)) : []),
   ];
   if (violations.length > 0) throw new InvalidSagaDefinition(read.name, violations);
   const commitPoint = commitPointsOf(specs)[0]!;
@@ -40,11 +46,13 @@ export function defineSaga<const S extends StepSpecs<S>>(
     source: sourcesOf(specs)[0]!,
     commitPoint,
     sinks: sinksOf(specs),
+    commits,
     ...(deadline !== undefined && { deadline }),
     ...(partitionBy !== undefined && { partitionBy }),
     steps: resolvedSteps(name, version, specs, commitPoint),
   };
   for (const step of Object.values(graph.steps)) graphs.set(step, graph);
+  definitions.add(graph);
   sagas.add(graph);
   return Object.freeze(graph) as unknown as SagaDefinition<S>;
 }
@@ -57,6 +65,7 @@ export function isSaga(candidate: unknown): candidate is SagaGraph {
 }
 
 const graphs = new WeakMap<StepNode, SagaGraph>();
+const definitions = new WeakSet<SagaGraph>();
 
 /** The saga that a step belongs to; nothing for what is no step of a checked definition. */
 export function sagaOf(step: StepNode): SagaGraph | undefined {
@@ -99,6 +108,7 @@ function resolved(
     ...(spec.awaits && { awaits: spec.awaits }),
     ...(spec.on && { on: spec.on }),
     ...(spec.input && { input: spec.input }),
+    ...(spec.saga && { nested: { saga: spec.saga, ...(spec.result && { result: spec.result }) } }),
     events: eventsOf(saga, name, spec),
   };
 }

@@ -7,6 +7,7 @@ export interface Given {
   readonly specs: Specs;
   readonly version: number;
   readonly partitionBy?: string;
+  readonly commits: 'alone' | 'withParent';
   /** As it was given: whether it is a time is checked with the other times. */
   readonly deadline?: number;
   /** Why the steps have not the shape of steps. */
@@ -33,16 +34,19 @@ export function given(name: unknown, steps: unknown, options: unknown): Given {
     violations.push(`its name is ${told(name)}; name it with a text, such as "task-assignment"`);
   const shapeless: string[] = [];
   const specs = specsOf(steps, shapeless);
-  const { version = 1, partitionBy, deadline } = recordOf(options ?? {}, 'its options', violations);
+  const { version = 1, partitionBy, deadline, commits = 'alone' } = recordOf(options ?? {}, 'its options', violations);
   if (!isVersion(version)) violations.push(`its version must be a whole number from 1 to ${latestVersion}`);
   if (partitionBy !== undefined && (typeof partitionBy !== 'string' || partitionBy === ''))
     violations.push(`its partitionBy is ${told(partitionBy)}; name a field of the source's event, or leave it out`);
+  if (commits !== 'alone' && commits !== 'withParent')
+    violations.push(`its commits is ${told(commits)}; use "alone" or "withParent"`);
   return {
     name: typeof name === 'string' ? clipped(name) : told(name),
     specs,
     version: isVersion(version) ? version : 1,
     ...(typeof partitionBy === 'string' && { partitionBy }),
     ...(deadline !== undefined && { deadline: deadline as number }),
+    commits: commits === 'withParent' ? commits : 'alone',
     shapeless,
     violations,
   };
@@ -69,11 +73,13 @@ function specOf(spec: Readonly<Record<string, unknown>>, place: string, violatio
     if (spec[word] !== undefined && !known.includes(spec[word]))
       violations.push(`${place}: its ${word} is ${told(spec[word])}; use ${known.map(told).join(' or ')}`);
   }
-  const { after, input, when } = spec;
+  const { after, input, when, result } = spec;
   if (input !== undefined && !isSchema(input))
     violations.push(`${place}: its input is no schema; use one of a Standard Schema library, such as zod`);
   if (when !== undefined && typeof when !== 'function')
     violations.push(`${place}: its when is ${told(when)}; give it a function of the step's input, or leave it out`);
+  if (result !== undefined && typeof result !== 'function')
+    violations.push(`${place}: its result is ${told(result)}; give it a function of the nested saga's last event`);
   const names = namesIn(after);
   if (after !== undefined && names === undefined)
     violations.push(`${place}: its after is ${told(after)}; name a step, or list up to ${mostSteps} names of steps`);

@@ -1,6 +1,15 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { EventClass } from './domain-event.js';
-import type { CompensatedOf, DoneOf, InputOf, OnDeadLetter, RejectedOf, StepKind, UndoKind } from './step-spec.js';
+import type {
+  AnswerOf,
+  CompensatedOf,
+  DoneOf,
+  InputOf,
+  OnDeadLetter,
+  RejectedOf,
+  StepKind,
+  UndoKind,
+} from './step-spec.js';
 
 /** A step's part in the protocol, given by its place: before, at or after the commit point. */
 export type StepRole = 'compensatable' | 'pivot' | 'retriable';
@@ -30,6 +39,8 @@ export interface StepNode extends StepShape {
   readonly awaits?: 'signal';
   readonly on?: EventClass;
   readonly input?: StandardSchemaV1<unknown, unknown>;
+  /** The step is a saga of its own, and its event is made from what that one came to. */
+  readonly nested?: { readonly saga: SagaGraph; readonly result?: (last: never) => object };
   readonly events: StepEvents;
 }
 
@@ -69,8 +80,9 @@ export interface AwaitingStep<Input = never, Done = unknown, Rejected = unknown>
   readonly awaits: 'signal';
 }
 
-type StepOf<S, K extends keyof S> = UndoableStepOf<S, K> &
-  (S[K] extends { readonly awaits: infer Awaits } ? { readonly awaits: Awaits } : unknown);
+type StepOf<S, K extends keyof S> = S[K] extends { readonly saga: unknown }
+  ? Step<InputOf<S, K>, AnswerOf<S[K]>, never>
+  : UndoableStepOf<S, K> & (S[K] extends { readonly awaits: infer Awaits } ? { readonly awaits: Awaits } : unknown);
 
 type UndoableStepOf<S, K extends keyof S> = [CompensatedOf<S[K]>] extends [never]
   ? Step<InputOf<S, K>, DoneOf<S[K]>, RejectedOf<S[K]>>
@@ -90,6 +102,8 @@ export interface SagaGraph {
   readonly sinks: readonly string[];
   /** How many milliseconds the saga has until its pivot is done. */
   readonly deadline?: number;
+  /** `withParent`: it may be a step of another saga, and nothing in it is final before that one's pivot is done. */
+  readonly commits: 'alone' | 'withParent';
   /** The field of the source's event that becomes the partition key of all the saga's events; default: the saga id. */
   readonly partitionBy?: string;
   readonly steps: Readonly<Record<string, StepNode>>;

@@ -1,5 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { EventClass } from './domain-event.js';
+import type { SagaDefinition, SagaGraph } from './saga-definition.js';
 
 /**
  * What a step is in the saga. `compensatable`: before the pivot, can be undone. `pivot`: the commit point, the last step that may be refused.
@@ -46,6 +47,15 @@ export interface StepSpec<Others extends string = string> {
   readonly expires?: number;
   /** The step waits for somebody's word (`sagas.signal`), unless its method answers with an event at once. */
   readonly awaits?: 'signal';
+  /**
+   * The step is a saga of its own, which `commits: 'withParent'`: the method in the service of its source returns its start input. It is undone as a
+   * whole when this saga closes backwards.
+   */
+  readonly saga?: SagaGraph;
+  /**
+   * Only with `saga`: the data of `emits`, made from the event of the nested saga's last step (`{ [step]: event }` of several). Left out: that data itself.
+   */
+  readonly result?: (last: never) => object;
   /** The event of the step done. */
   readonly emits: EventClass;
   /** The event of a business no; default `<saga>.<step>.rejected` with `{ failedStep, reason }`. */
@@ -87,6 +97,24 @@ export type InputOf<S, K extends keyof S> = S[K] extends { readonly after: infer
       ? { readonly [P in Names & string]: Emitted<S, P> }
       : never
   : StartInput<S[K]>;
+
+/** What starts a saga from outside: the data of its outside event, what its input schema takes, or any object. */
+export type SourceInput<S> = {
+  [K in keyof S]: S[K] extends { readonly after: unknown } ? never : OutsideInput<S[K]>;
+}[keyof S];
+
+type OutsideInput<Spec> = Spec extends { readonly on: new (data: infer Data) => unknown }
+  ? Data
+  : Spec extends { readonly input: { readonly '~standard': { readonly types?: infer Types } } }
+    ? NonNullable<Types> extends { readonly input: infer Input }
+      ? Input
+      : object
+    : object;
+
+/** What a step's method returns when the step is done: its event, or the start input of the saga that it is. */
+export type AnswerOf<Spec> = Spec extends { readonly saga: SagaDefinition<infer Child> }
+  ? SourceInput<Child>
+  : DoneOf<Spec>;
 
 export type DoneOf<Spec> = Spec extends { readonly emits: infer E } ? InstanceOf<E> : never;
 

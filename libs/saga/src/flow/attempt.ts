@@ -36,6 +36,11 @@ export async function attemptOrWait(
   return answer === undefined ? undefined : resultOf(bound, row, answer);
 }
 
+/** Runs the method of a step that is a saga of its own: what that one starts with. */
+export function startInput(bound: BoundStep, row: FenceRow, input: unknown, manager: unknown): Promise<unknown> {
+  return bound.run(input, contextOf(bound, row, 'step', manager));
+}
+
 function resultOf(bound: BoundStep, row: FenceRow, answer: unknown): StepResult {
   const { node } = bound;
   if (bound.hears) return { type: 'effectRecorded', event: { type: '', data: {} } };
@@ -123,6 +128,7 @@ function contextOf(bound: BoundStep, row: FenceRow, kind: 'step' | 'compensation
     sagaId: row.sagaId,
     step: row.step,
     correlationId: row.headers.correlationId,
+    ...(row.headers.parent && { parent: row.headers.parent }),
     attempt: row.attempts + 1,
     idempotencyKey: kind === 'step' ? key : `${key}:undo`,
     ...(manager !== undefined && { manager }),

@@ -1,5 +1,6 @@
 import type { SagaGraph, StepNode } from '../definition/saga-definition.js';
 import type { Cause } from '../protocol/envelope.js';
+import type { Parent } from '../protocol/parent.js';
 import type { Outcome } from '../protocol/outcome.js';
 import type { RetryPolicy } from '../protocol/retry.js';
 import type { Circuit } from '../ports/circuit.js';
@@ -12,6 +13,8 @@ export interface StepContext {
   readonly sagaId: string;
   readonly step: string;
   readonly correlationId: string;
+  /** The step of another saga that this saga is; absent for one that runs alone. */
+  readonly parent?: Parent;
   /** 1 for the first attempt. */
   readonly attempt: number;
   /** The same over all attempts; give it to whatever the step calls outside the database. */

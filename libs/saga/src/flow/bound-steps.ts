@@ -35,7 +35,7 @@ export class BoundSteps {
       this.byVersion.set(nameOf(step.saga), step.saga);
       this.names[step.hears ? 'listeners' : 'steps'].add(step.saga.name);
       this.byKey.set(`${nameOf(step.saga)}/${step.node.name}`, step);
-      if (runUntilCommit(step).length > 0 || (retention && !isSettled(step, { status: 'done' })))
+      if (runUntilCommit(step).length > 0 || step.node.nested || (retention && !isSettled(step, { status: 'done' })))
         this.untilCommit.set(nameOf(step.saga), [...(this.untilCommit.get(nameOf(step.saga)) ?? []), step]);
       if (step.hears) this.listen(step, `${nameOf(step.saga)}/${step.hears.step}/${step.hears.outcome}`);
     }
@@ -82,7 +82,7 @@ export class BoundSteps {
   ): boolean {
     if (audience === 'listeners') return this.listeners(saga, event.step, event.outcome).length > 0;
     if (reactionsTo(saga, event).some(({ step }) => this.find(saga, step) !== undefined)) return true;
-    return this.concernedByCommit(saga, event).length > 0;
+    return this.concernedByCommit(saga, event).length > 0 || this.concernedByDeadLetter(saga, event) !== undefined;
   }
 
   /** The steps for which something ends when their saga commits, if the event says that it does. */
@@ -92,6 +92,12 @@ export class BoundSteps {
   ): readonly BoundStep[] {
     if (event.outcome !== 'done' || event.step !== saga.commitPoint) return [];
     return this.untilCommit.get(nameOf(saga)) ?? [];
+  }
+
+  /** The commit step of a saga that may be a step of another: a dead letter in it is one of the other, too. */
+  concernedByDeadLetter(saga: SagaGraph, event: { readonly outcome: Outcome }): BoundStep | undefined {
+    if (event.outcome !== 'deadLettered' || saga.commits !== 'withParent') return undefined;
+    return this.find(saga, saga.commitPoint);
   }
 
   all(): readonly BoundStep[] {

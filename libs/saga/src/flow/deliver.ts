@@ -1,10 +1,10 @@
 import { StepPostponed, StepRejected } from '../protocol/errors.js';
 import { reasonOf } from '../protocol/reason.js';
 import { FenceConflict, type OutboxMessage, type StepTransaction } from '../ports/step-store.js';
-import type { FenceRow } from '../ports/fence-row.js';
+import type { FenceKey, FenceRow } from '../ports/fence-row.js';
 import { abortEvent } from './abort-event.js';
 import { afterFailure } from './after-failure.js';
-import { attemptCompensation, attemptOrWait, attemptStep, inputOf } from './attempt.js';
+import { attemptCompensation, attemptOrWait, attemptStep, inputOf, startInput } from './attempt.js';
 import type { Ending } from './batcher.js';
 import { skippedBy, wasSkipped } from './conditional.js';
 import { heldBack } from './circuits.js';
@@ -14,6 +14,7 @@ import { fitting } from './fitting.js';
 import { unlessGivenUp, waiting } from './give-up.js';
 import { inTime } from './in-time.js';
 import { withIntent } from './intent.js';
+import { beginNested, follow, isLinked, linkedKeys } from './nested.js';
 import { keyOf, Ledger } from './ledger.js';
 import { letterChanges, operationsOf } from './letters.js';
 import { operated } from './operated.js';
@@ -76,12 +77,29 @@ export class Deliverer {
     } catch (error) {
       if (error instanceof FenceConflict || (isAttended(delivery) && !isExpected(error))) throw error;
       return repeatedOnConflict(() =>
-        this.inTransaction([delivery], async (_transaction, ledger) => [this.failed(delivery, ledger, error)]),
+        this.inTransaction([delivery], async (_transaction, ledger) => [
+          this.followed(delivery, this.failed(delivery, ledger, error), ledger),
+        ]),
       );
     }
   }
 
   private async deliver(delivery: Delivery, transaction: StepTransaction, ledger: Ledger): Promise<Settled> {
+    return this.followed(delivery, await this.move(delivery, transaction, ledger), ledger);
+  }
+
+  /** A saga inside another moves with it. */
+  private followed(delivery: Delivery, settled: Settled, ledger: Ledger): Settled {
+    if (!isLinked(delivery)) return settled;
+    const { emitted, operations } = follow(this.participant, delivery, settled, ledger);
+    return {
+      ...settled,
+      emitted: [...settled.emitted, ...emitted],
+      operations: operationsOf([settled, { ...(operations && { operations }) }]),
+    };
+  }
+
+  private async move(delivery: Delivery, transaction: StepTransaction, ledger: Ledger): Promise<Settled> {
     const { happening, bound } = delivery;
     const row = ledger.rowOf(delivery);
     if (happening.type === 'operated') {
@@ -94,6 +112,7 @@ export class Deliverer {
       return this.record(delivery, row, conclude(bound, row, happening.result), ledger);
     }
     if (happening.type === 'stillRunning') return this.renewed(row, happening.attempt, ledger);
+    if (happening.type === 'nestedDeadLetter') return { verdict: 'ignored', row, emitted: [] };
     if (happening.type === 'stillUnknown') return this.stillUnknown(delivery, row, happening, ledger);
     if (happening.type === 'expired' || happening.type === 'committed' || happening.type === 'signaled')
       return this.record(delivery, row, inTime(this.participant, bound, row, happening), ledger);
@@ -108,10 +127,29 @@ export class Deliverer {
     if (held) return { ...this.record(delivery, row, held, ledger), verdict: 'retried' };
     if (bound.node.external && !wasSkipped(bound, taken.row))
       return this.leased(withIntent(this.participant, delivery, taken.row), ledger, taken.run);
+    if (bound.node.nested && taken.run !== 'lateUndo' && !wasSkipped(bound, taken.row))
+      return this.moveNested(delivery, row, taken, transaction, ledger);
     const answer = await transaction.run(() => attempt(delivery, taken, transaction));
     if (!answer) return this.record(delivery, row, waiting(bound, taken.row), ledger);
     const result = fitting(bound, answer, this.participant.settings.maxEventBytes);
     return this.record(delivery, row, conclude(bound, taken.row, result), ledger);
+  }
+
+  /** The step's method says what its saga starts with; that saga does and undoes the rest, and the row waits for it. */
+  private async moveNested(
+    delivery: Delivery,
+    before: FenceRow,
+    { row, run }: Taken,
+    transaction: StepTransaction,
+    ledger: Ledger,
+  ): Promise<Settled> {
+    const { bound } = delivery;
+    if (run === 'step') {
+      const input = await transaction.run(() => startInput(bound, row, inputFor(delivery, row), transaction.manager));
+      beginNested(this.participant, bound, row, input, ledger);
+    }
+    const settled = this.record(delivery, before, waiting(bound, row), ledger);
+    return run === 'step' ? { ...settled, alsoDue: true } : settled;
   }
 
   private failed(delivery: Delivery, ledger: Ledger, error: unknown): Settled {
@@ -169,15 +207,22 @@ export class Deliverer {
     return { verdict: 'handled', row: leased, emitted: [], ...(external && { external }) };
   }
 
+  private keysOf(batch: readonly Delivery[]): readonly FenceKey[] {
+    return batch
+      .filter(mayHaveRow)
+      .flatMap((delivery) =>
+        isLinked(delivery) ? [keyOf(delivery), ...linkedKeys(this.participant, delivery)] : keyOf(delivery),
+      );
+  }
+
   private async inTransaction(
     batch: readonly Delivery[],
     work: (transaction: StepTransaction, ledger: Ledger) => Promise<readonly Settled[]>,
   ): Promise<readonly Settled[]> {
-    const keys = batch.filter(mayHaveRow).map(keyOf);
     const published = this.relay.takePublished();
     let staged: readonly OutboxMessage[] = [];
     try {
-      const settled = await this.participant.store.transaction(keys, async (transaction) => {
+      const settled = await this.participant.store.transaction(this.keysOf(batch), async (transaction) => {
         const ledger = new Ledger(transaction.rows);
         const members = await work(transaction, ledger);
         staged = members.flatMap(({ emitted }) =>

@@ -21,6 +21,8 @@ export interface Delivery {
 }
 
 export type Happening =
+  /** A step of the saga that this one's commit step belongs to cannot be undone without a person. */
+  | { readonly type: 'nestedDeadLetter'; readonly reason: string }
   /** A signal that an event of a neighbor (or of an outside request) gave. */
   | {
       readonly type: 'signal';
@@ -65,6 +67,8 @@ export interface Settled {
   readonly verdict: Verdict | 'retried';
   readonly row: FenceRow;
   readonly emitted: readonly Envelope[];
+  /** Another row is due at once. */
+  readonly alsoDue?: true;
   /** The row waits for a method that runs outside the transaction. */
   readonly external?: Run;
   /** Dead letters and words of operators that are committed with the row. */

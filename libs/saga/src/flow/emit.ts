@@ -20,7 +20,7 @@ export function emission(
   if (bound.hears) return undefined;
   const cause = outcome === 'done' || outcome === 'skipped' ? undefined : (row.cause ?? causeOf(row, event));
   const { type, data } = event ?? libraryEvent(participant, bound, row, outcome, cause);
-  const { sagaId, sagaType, sagaVersion, correlationId, partitionKey, traceparent } = row.headers;
+  const { sagaId, sagaType, sagaVersion, correlationId, partitionKey, traceparent, parent } = row.headers;
   const emitted: Draft<Envelope> = {
     sagaId,
     sagaType,
@@ -36,6 +36,7 @@ export function emission(
     data,
   };
   if (traceparent !== undefined) emitted.traceparent = traceparent;
+  if (parent) emitted.parent = parent;
   if (row.causationId !== undefined) emitted.causationId = row.causationId;
   if (cause) emitted.cause = cause;
   if (outcome === 'compensated' && row.operated?.verb === 'waive') emitted.waivedBy = row.operated.actor;

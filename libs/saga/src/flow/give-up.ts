@@ -14,7 +14,7 @@ export function isWaiting({ node }: BoundStep, row: FenceRow): boolean {
 
 /** Whether a step has begun, surely without an effect, and may still be refused. Asked under the row's lock: an attempt that is being made outside is undecided. */
 export function mayGiveUp({ node }: BoundStep, row: FenceRow): boolean {
-  return row.status === 'running' && node.role !== 'retriable' && row.undecided === undefined;
+  return row.status === 'running' && node.role !== 'retriable' && !node.nested && row.undecided === undefined;
 }
 
 /** Refuses a step that has begun, without its method. */

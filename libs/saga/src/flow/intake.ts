@@ -73,7 +73,19 @@ export function deliveriesOf(
     const bound = steps.find(saga, step);
     return bound ? [delivery(bound, event, signal, instance)] : [];
   });
-  return [...reactions, ...steps.concernedByCommit(saga, event).map((bound) => commitOf(bound, event))];
+  const gate = event.parent && steps.concernedByDeadLetter(saga, event);
+  return [
+    ...reactions,
+    ...steps.concernedByCommit(saga, event).map((bound) => commitOf(bound, event)),
+    ...(gate ? [deadLetterOf(gate, event)] : []),
+  ];
+}
+
+function deadLetterOf(bound: BoundStep, event: Envelope): Delivery {
+  const { sagaId, sagaType, step, data } = event;
+  const error = 'compensation_error' in data ? `: ${String(data.compensation_error)}` : '';
+  const reason = `step "${step}" of the nested saga "${sagaType}" ${sagaId} cannot be undone${error}`;
+  return { sagaId, bound, headers: headersOf(event), happening: { type: 'nestedDeadLetter', reason } };
 }
 
 function commitOf(bound: BoundStep, event: Envelope): Delivery {
@@ -106,6 +118,7 @@ function headersOf({
   correlationId,
   partitionKey,
   traceparent,
+  parent,
 }: Envelope): Delivery['headers'] {
   return {
     sagaId,
@@ -114,6 +127,7 @@ function headersOf({
     correlationId,
     partitionKey,
     ...(traceparent !== undefined && { traceparent }),
+    ...(parent && { parent }),
   };
 }
 

@@ -58,6 +58,7 @@ export class SagaService {
     for (const event of settled.emitted) this.participant.mirror(event);
     if (settled.external) this.externals.start(delivery.bound, settled.row);
     else if (settled.row.dueIn !== undefined) this.retries.expect(settled.row.dueIn);
+    if (settled.alsoDue) this.retries.expect(0);
     const moved = settled.verdict === 'handled' || settled.verdict === 'retried';
     const timer = moved ? earliestTimer(delivery.bound, settled.row.status) : undefined;
     if (timer !== undefined) this.timers.expect(timer);

@@ -112,7 +112,12 @@ function startDelivery(
   };
 }
 
-function accepted(saga: SagaGraph, input: unknown): unknown {
+/**
+ * A start input, checked against what the definition says of it.
+ *
+ * @throws SagaError `INVALID_START_INPUT`
+ */
+export function accepted(saga: SagaGraph, input: unknown): unknown {
   const { on, input: schema } = saga.steps[saga.source]!;
   if (on) return outsideEvent(saga, on, input);
   if (!schema) return input;

@@ -1,5 +1,5 @@
 import { sagaOf } from '../definition/define-saga.js';
-import { eventType } from '../definition/domain-event.js';
+import { eventFrom, eventType } from '../definition/domain-event.js';
 import type { SagaGraph, StepNode } from '../definition/saga-definition.js';
 import { SagaError } from '../protocol/errors.js';
 import { defaultRetry, type RetryPolicy } from '../protocol/retry.js';
@@ -17,7 +17,8 @@ export function knownSagas(handlers: readonly FoundHandler[], given: readonly Sa
   const own = handlers.flatMap(({ metadata }) =>
     metadata.kind !== 'listener' && metadata.step ? (sagaOf(metadata.step) ?? []) : [],
   );
-  return [...new Set([...own, ...given])];
+  const nested = own.flatMap(({ steps }) => Object.values(steps).flatMap((step) => step.nested?.saga ?? []));
+  return [...new Set([...own, ...nested, ...given])];
 }
 
 /** The service's steps and listeners, ready to be run. */
@@ -29,7 +30,7 @@ export function bindHandlers(
   options: Pick<SagaModuleOptions, 'retry'>,
 ): readonly BoundStep[] {
   const policy = (handler: FoundHandler | undefined): RetryPolicy => policyOf(options, handler);
-  return handlers.flatMap((handler): readonly BoundStep[] => {
+  const bound = handlers.flatMap((handler): readonly BoundStep[] => {
     const { metadata } = handler;
     if (metadata.kind === 'listener') return bindListener(handler, sagas, invocation, policy(handler));
     if (metadata.kind !== 'step' || !metadata.step) return [];
@@ -52,6 +53,18 @@ export function bindHandlers(
         ...(undoCircuit && { undoCircuit }),
       },
     ];
+  });
+  return [...bound, ...commitSteps(bound, policy(undefined))];
+}
+
+/** The commit step of a saga that may be a step of another goes with its source: it waits for the word of that other, and alone it is done at once. */
+function commitSteps(bound: readonly BoundStep[], retry: RetryPolicy): readonly BoundStep[] {
+  return bound.flatMap(({ saga, node, hears }): readonly BoundStep[] => {
+    if (hears || node.name !== saga.source || saga.commits !== 'withParent') return [];
+    const commit = saga.steps[saga.commitPoint]!;
+    const run = async (_input: unknown, { parent }: StepContext): Promise<unknown> =>
+      parent ? undefined : eventFrom(commit.events.done, {});
+    return [{ saga, node: commit, run, retry, undoRetry: retry }];
   });
 }
 

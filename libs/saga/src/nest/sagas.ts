@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AwaitingStep, SagaDefinition } from '../definition/saga-definition.js';
+import type { SourceInput } from '../definition/step-spec.js';
 import { SagaError, type StepRejected } from '../protocol/errors.js';
 import { isTerminal } from '../protocol/saga-state.js';
 import type { SignalAnswer } from '../flow/signal.js';
@@ -15,19 +16,6 @@ import { checkedReason, checkedSagaId, checkedTimeout, quotedId, refuseNoDefinit
 import type { OpenCircuit } from './circuit-breakers.js';
 import { refuseInsideStep, refuseSignalInsideStep } from './current-step.js';
 import { SagaRuntime } from './runtime.js';
-
-/** What starts a step from outside: the data of its outside event, what its input schema takes, or any object. */
-type StartInput<Spec> = Spec extends { readonly on: new (data: infer Data) => unknown }
-  ? Data
-  : Spec extends { readonly input: { readonly '~standard': { readonly types?: infer Types } } }
-    ? NonNullable<Types> extends { readonly input: infer Input }
-      ? Input
-      : object
-    : object;
-
-type SourceInput<S> = {
-  [K in keyof S]: S[K] extends { readonly after: unknown } ? never : StartInput<S[K]>;
-}[keyof S];
 
 export type AbortAnswer = 'requested' | 'refused';
 

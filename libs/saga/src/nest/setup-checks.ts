@@ -43,6 +43,7 @@ export function setupViolations(
     ...strayCompensations(steps, undos),
     ...duplicates(resolutions, '@Resolves'),
     ...resolutionViolations(steps, resolutions),
+    ...strayNested(steps),
     ...sameNames(sagas),
     ...topicViolations(sagas, topics),
   ];
@@ -118,7 +119,7 @@ function placeOf({ label, wrapper }: FoundHandler): string {
 
 function missingCompensations(steps: Handlers, undos: Handlers): readonly string[] {
   return [...steps.keys()].flatMap((step) => {
-    if (step.role !== 'compensatable' || step.kind !== 'compensatable' || undos.has(step)) return [];
+    if (step.role !== 'compensatable' || step.kind !== 'compensatable' || step.nested || undos.has(step)) return [];
     return [
       `${named(step)} comes before the pivot "${sagaOf(step)!.commitPoint}" but this service has no @Compensates for it; add one, or declare the step readOnly`,
     ];
@@ -128,10 +129,22 @@ function missingCompensations(steps: Handlers, undos: Handlers): readonly string
 function strayCompensations(steps: Handlers, undos: Handlers): readonly string[] {
   return [...undos].flatMap(([step, handlers]) => {
     const { label } = handlers[0]!;
+    if (step.nested)
+      return [`${label} compensates ${named(step)}, which is a saga of its own and undoes itself; remove it`];
     if (step.role !== 'compensatable' || step.kind === 'readOnly')
       return [`${label} compensates ${named(step)}, which is never undone (${step.kind}); remove it`];
     if (steps.has(step)) return [];
     return [`${label} compensates ${named(step)}, whose @SagaStep is not in this service; move both into one service`];
+  });
+}
+
+function strayNested(steps: Handlers): readonly string[] {
+  return [...steps.keys()].flatMap((step) => {
+    const inner = step.nested?.saga;
+    if (!inner || steps.has(inner.steps[inner.source]!)) return [];
+    return [
+      `${named(step)} is the saga "${inner.name}", whose first step "${inner.source}" is not in this service; move both into one service`,
+    ];
   });
 }
 

@@ -1,11 +1,14 @@
 import type { EntityManager } from 'typeorm';
 import type { Cause } from '../protocol/envelope.js';
+import type { Parent } from '../protocol/parent.js';
 
 /** What a step's method is told beside its input. */
 export interface StepContext {
   readonly sagaId: string;
   readonly step: string;
   readonly correlationId: string;
+  /** The step of another saga that this saga is; absent for one that runs alone. */
+  readonly parent?: Parent;
   /** 1 for the first attempt. */
   readonly attempt: number;
   /** The same over all attempts; give it to whatever the step calls outside the database. */

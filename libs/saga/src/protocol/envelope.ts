@@ -1,5 +1,6 @@
 import type { EventClass } from '../definition/domain-event.js';
 import type { SagaGraph, StepNode } from '../definition/saga-definition.js';
+import type { Parent } from './parent.js';
 import type { Outcome } from './outcome.js';
 
 /** Why a saga closes: the step that began it and its reason. Travels with every closing event, so the source can name both. */
@@ -19,6 +20,8 @@ export interface SagaHeaders {
   readonly partitionKey: string;
   /** W3C trace context of the request that started the saga. */
   readonly traceparent?: string;
+  /** The step of another saga that this saga is. */
+  readonly parent?: Parent;
 }
 
 /** A saga event with all that travels beside its data. */

@@ -2,6 +2,7 @@ import { SagaError } from './errors.js';
 import { outcomes, type Outcome } from './outcome.js';
 import type { Envelope } from './envelope.js';
 import { onOneLine, shortened } from './reason.js';
+import { parentFrom, parentText, type Parent } from './parent.js';
 import { isTimestamp } from './timestamp.js';
 import { isUuid } from './uuid.js';
 
@@ -56,6 +57,7 @@ export const attributeNames = [
   'sagareason',
   'sagawaivedby',
   'traceparent',
+  'sagaparent',
 ] as const;
 
 /**
@@ -85,6 +87,7 @@ export function headersOf(event: Envelope): Record<string, string> {
   }
   if (event.waivedBy !== undefined) headers['ce_sagawaivedby'] = event.waivedBy;
   if (event.traceparent !== undefined) headers['ce_traceparent'] = event.traceparent;
+  if (event.parent) headers['ce_sagaparent'] = parentText(event.parent);
   return headers;
 }
 
@@ -107,6 +110,7 @@ export function envelopeFrom(attributes: Readonly<Record<string, unknown>>, data
   const causationId = optional('causationid');
   const waivedBy = optional('sagawaivedby');
   const traceparent = optional('traceparent');
+  const parent = parentOf(optional('sagaparent'));
   return {
     id: text('id'),
     type: text('type'),
@@ -121,6 +125,7 @@ export function envelopeFrom(attributes: Readonly<Record<string, unknown>>, data
     partitionKey: optional('partitionkey') ?? text('sagaid'),
     ...(causationId !== undefined && { causationId }),
     ...(traceparent !== undefined && { traceparent }),
+    ...(parent && { parent }),
     ...(failedStep !== undefined && { cause: { step: failedStep, reason: reasonFrom(attributes['sagareason']) } }),
     ...(waivedBy !== undefined && { waivedBy }),
     data,
@@ -185,4 +190,11 @@ function outcome(value: string): Outcome {
   const found = outcomeNamed(value);
   if (found === undefined) throw new PoisonRecord(`outcome "${value}" is unknown`);
   return found;
+}
+
+function parentOf(text: string | undefined): Parent | undefined {
+  if (text === undefined) return undefined;
+  const parent = parentFrom(text);
+  if (parent) return parent;
+  throw new PoisonRecord(`attribute "sagaparent" names no step of a saga: "${text}"`);
 }

@@ -170,6 +170,12 @@ const fullEvent: Partial<Envelope> = {
   causationId: '0d7f3b52-6a0e-4f2e-9d43-6f2f8f5a1c11:place:done',
   cause: { step: 'charge', reason: 'over limit' },
   sagaVersion: 7,
+  parent: {
+    sagaType: 'order',
+    sagaVersion: 2,
+    sagaId: '0d7f3b52-6a0e-4f2e-9d43-6f2f8f5a1c11',
+    step: 'settle',
+  },
 };
 
 function full(scene: Scene): FenceRow {
@@ -184,6 +190,7 @@ function full(scene: Scene): FenceRow {
       correlationId: 'request-7',
       partitionKey: 'order-9',
       traceparent: fullEvent.traceparent!,
+      parent: fullEvent.parent!,
     },
     inputs: { place: { type: 'order.placed', data: { orderId: '9' } } },
     result: { type: 'stock.reserved', data: { quantity: 2 } },

@@ -118,6 +118,7 @@ const migrations: readonly string[] = [
    CREATE INDEX saga_dead_letter_settled ON saga_dead_letter (settled_at) WHERE settled_at IS NOT NULL;
    CREATE INDEX saga_instance_settled ON saga_instance (updated_at) WHERE status IN ('completed', 'aborted');`,
   `ALTER TABLE saga_step ADD COLUMN undecided json;`,
+  `ALTER TABLE saga_step ADD COLUMN parent text;`,
 ];
 
 const lockKey = 7_305_801_124;

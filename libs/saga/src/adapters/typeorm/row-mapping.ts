@@ -1,4 +1,5 @@
 import { messageId, type Cause, type Envelope } from '../../protocol/envelope.js';
+import { parentFrom, parentText } from '../../protocol/parent.js';
 import type { StepStatus } from '../../protocol/step-state.js';
 import type { FenceRow, Operated, StoredEvent } from '../../ports/fence-row.js';
 import type { Undecided } from '../../protocol/undecided.js';
@@ -19,6 +20,7 @@ export interface StepRecord {
   readonly correlation_id: string | null;
   readonly partition_key: string | null;
   readonly traceparent: string | null;
+  readonly parent: string | null;
   readonly causation_id: string | null;
   readonly attempts: number;
   readonly failing_since: Date | null;
@@ -47,7 +49,7 @@ export type WrittenRecord = {
 };
 
 export function recordOf(row: FenceRow): WrittenRecord {
-  const { sagaId, sagaType, sagaVersion, correlationId, partitionKey, traceparent } = row.headers;
+  const { sagaId, sagaType, sagaVersion, correlationId, partitionKey, traceparent, parent } = row.headers;
   return {
     saga_id: sagaId,
     step: row.step,
@@ -62,6 +64,7 @@ export function recordOf(row: FenceRow): WrittenRecord {
     correlation_id: correlationId === sagaId ? null : correlationId,
     partition_key: partitionKey === sagaId ? null : partitionKey,
     traceparent: traceparent ?? null,
+    parent: parent ? parentText(parent) : null,
     causation_id: row.causationId ?? null,
     attempts: row.attempts,
     failing_since: row.failingSince ?? null,
@@ -75,6 +78,7 @@ export function recordOf(row: FenceRow): WrittenRecord {
 }
 
 export function rowOf(record: StepRecord): FenceRow {
+  const parent = record.parent === null ? undefined : parentFrom(record.parent);
   return {
     sagaId: record.saga_id,
     step: record.step,
@@ -88,6 +92,7 @@ export function rowOf(record: StepRecord): FenceRow {
       correlationId: record.correlation_id ?? record.saga_id,
       partitionKey: record.partition_key ?? record.saga_id,
       ...(record.traceparent !== null && { traceparent: record.traceparent }),
+      ...(parent && { parent }),
     },
     inputs: record.inputs ?? {},
     ...(record.result && { result: record.result }),

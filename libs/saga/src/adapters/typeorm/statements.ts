@@ -54,6 +54,7 @@ const columns = [
   'correlation_id',
   'partition_key',
   'traceparent',
+  'parent',
   'causation_id',
   'attempts',
   'failing_since',
