@@ -52,6 +52,11 @@ describe('a record that is poison', () => {
       record: { headers: record.headers, key: record.key, origin: record.origin },
     });
     expect(Buffer.from(letter.record!.raw).toString()).toBe('{');
+    expect(await desk.operator.inspect(sagaId)).toMatchObject({
+      saga: 'booking',
+      steps: [],
+      letters: [{ id: letter.id }],
+    });
     expect(ground.transport.published.map(({ topic }) => topic)).toEqual(['saga.dead-letters']);
   });
 

@@ -20,9 +20,10 @@ export interface Resolution {
 /** What one service knows of a saga. */
 export interface InspectedSaga {
   readonly sagaId: string;
-  readonly saga: string;
-  readonly version: number;
-  /** The fence rows of the service's own steps. */
+  /** Absent when nothing is left of it but what could not be read. */
+  readonly saga?: string;
+  readonly version?: number;
+  /** The fence rows of the service's own steps; they may be purged some time after its end. */
   readonly steps: readonly FenceRow[];
   /** Oldest first. */
   readonly letters: readonly DeadLetter[];
@@ -52,10 +53,19 @@ export class Operator {
     const { store, service } = this.service.participant;
     const sagaId = sagaIdOf(id);
     const steps = await store.find(sagaId);
-    if (!steps[0]) throw sagaNotFound(service, sagaId);
-    const { sagaType: saga, sagaVersion: version } = steps[0].headers;
     const letters = await store.deadLetters.list({ sagaId, limit: most });
-    return { sagaId, saga, version, steps, letters, audit: await store.audit.list({ sagaId, limit: most }) };
+    const audit = await store.audit.list({ sagaId, limit: most });
+    if (steps.length + letters.length + audit.length === 0) throw sagaNotFound(service, sagaId);
+    const saga = steps[0]?.headers.sagaType ?? letters[0]?.sagaType;
+    const version = steps[0]?.headers.sagaVersion ?? letters[0]?.sagaVersion;
+    return {
+      sagaId,
+      ...(saga !== undefined && { saga }),
+      ...(version !== undefined && { version }),
+      steps,
+      letters,
+      audit,
+    };
   }
 
   async redrive(word: OperatorTarget & Said): Promise<OperatorAnswer> {
