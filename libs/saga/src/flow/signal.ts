@@ -14,7 +14,7 @@ export type SignalAnswer =
   | { readonly accepted: true; readonly existing: boolean }
   /** The step has not begun to wait; ask again later. */
   | { readonly accepted: false; readonly because: 'notWaiting' }
-  /** `expired`: its deadline was first; `decided`: another signal, the method itself, or the end of the saga. */
+  /** `expired`: its deadline, or that of the saga, was first; `decided`: another signal, the method itself, or the end of the saga. */
   | { readonly accepted: false; readonly because: 'expired' | 'decided'; readonly outcome: StepOutcome };
 
 /**
