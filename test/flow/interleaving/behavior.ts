@@ -12,6 +12,7 @@ export class Behavior {
   private readonly failures = new Map<string, number>();
   private readonly refusals = new Map<string, boolean>();
   private readonly outside: ReadonlySet<string>;
+  private readonly known: ReadonlySet<string>;
 
   constructor(
     private readonly saga: SagaGraph,
@@ -21,8 +22,12 @@ export class Behavior {
     private readonly pause: (owner: object) => Promise<void>,
     /** How often a compensation may fail; more than three make it a dead letter. */
     private readonly undoFailures = 3,
+    /** Work outside may use up its attempts; of some of it somebody knows what came of it. */
+    private readonly unknownOutcomes = false,
   ) {
-    this.outside = new Set(Object.keys(saga.steps).filter(() => random.happens(0.25)));
+    const steps = Object.keys(saga.steps);
+    this.outside = new Set(steps.filter(() => random.happens(unknownOutcomes ? 0.6 : 0.25)));
+    this.known = new Set(unknownOutcomes ? steps.filter(() => random.happens(0.5)) : []);
   }
 
   isOutside(step: string): boolean {
@@ -40,18 +45,38 @@ export class Behavior {
       undoRetry: retry,
       run: (_input, context) => this.run(node, context, owner),
       compensate: (_done, context) => this.undo(node, context, owner),
+      ...(node.external &&
+        this.known.has(step) && { resolve: (_input: unknown, context) => this.tell(node, context, owner) }),
     };
   }
 
   private async run(node: StepNode, context: StepContext, owner: object): Promise<object> {
+    const began = this.history.voidsOf(context.idempotencyKey);
     await this.pause(owner);
     const { sagaId } = context;
     if (this.refuses(node, sagaId)) return this.refusal(node);
-    if (this.fails(node, sagaId, 'step')) throw new Error('away');
-    this.do({ kind: 'effect', sagaId, step: node.name }, context);
+    if (this.fails(node, sagaId, 'step')) {
+      if (!this.unknownOutcomes || !node.external || this.random.happens(0.5)) throw new Error('away');
+      if (this.random.happens(0.5)) this.do({ kind: 'effect', sagaId, step: node.name }, context, began);
+      throw new OutcomeUnknown('no answer');
+    }
+    this.do({ kind: 'effect', sagaId, step: node.name }, context, began);
     await this.pause(owner);
     if (node.external && this.fails(node, sagaId, 'step')) throw new OutcomeUnknown('no answer');
+    return this.doneEvent(node, sagaId);
+  }
+
+  private doneEvent(node: StepNode, sagaId: string): object {
     return eventFrom(node.events.done, { of: node.name, ...(this.ends(node, sagaId) && { needsNoMore: true }) });
+  }
+
+  /** Who can be asked: it does not always answer, and never says anything that is not so. */
+  private async tell(node: StepNode, { sagaId, idempotencyKey }: StepContext, owner: object): Promise<unknown> {
+    await this.pause(owner);
+    if (this.random.happens(0.3)) throw new Error('nobody answers');
+    const happened = this.history.settles(idempotencyKey);
+    await this.pause(owner);
+    return happened ? this.doneEvent(node, sagaId) : undefined;
   }
 
   private async undo(node: StepNode, context: StepContext, owner: object): Promise<undefined> {
@@ -62,9 +87,9 @@ export class Behavior {
     return undefined;
   }
 
-  private do(deed: Deed, { manager, idempotencyKey }: StepContext): void {
+  private do(deed: Deed, { manager, idempotencyKey }: StepContext, began?: number): void {
     if (manager) (manager as Deed[]).push(deed);
-    else this.history.outside(idempotencyKey, deed);
+    else this.history.outside(idempotencyKey, deed, began);
   }
 
   private refusal(node: StepNode): object {
@@ -91,8 +116,9 @@ export class Behavior {
   private fails(node: StepNode, sagaId: string, method: Method): boolean {
     const key = `${sagaId}/${node.name}/${method}`;
     const needed = method === 'undo' ? node.onDeadLetter === 'halt' : node.external;
-    const most = method === 'undo' ? (needed ? this.undoFailures : 5) : needed ? 3 : 5;
-    const left = this.failures.get(key) ?? (this.random.happens(0.3) ? 1 + this.random.below(most) : 0);
+    const most = method === 'undo' ? (needed ? this.undoFailures : 5) : needed ? (this.unknownOutcomes ? 8 : 3) : 5;
+    const often = this.unknownOutcomes && method === 'step' ? 0.6 : 0.3;
+    const left = this.failures.get(key) ?? (this.random.happens(often) ? 1 + this.random.below(most) : 0);
     this.failures.set(key, Math.max(left - 1, 0));
     return left > 0;
   }

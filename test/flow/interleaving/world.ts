@@ -39,10 +39,17 @@ export class World {
   constructor(
     readonly saga: SagaGraph,
     seed: number,
-    { sagas = 2, undoFailures = 3 } = {},
+    { sagas = 2, undoFailures = 3, unknownOutcomes = false } = {},
   ) {
     this.random = new Random(seed);
-    this.behavior = new Behavior(saga, this.random, this.history, (owner) => this.gates.wait(owner), undoFailures);
+    this.behavior = new Behavior(
+      saga,
+      this.random,
+      this.history,
+      (owner) => this.gates.wait(owner),
+      undoFailures,
+      unknownOutcomes,
+    );
     this.sites = this.settle(1 + this.random.below(3));
     for (let index = 1; index <= sagas; index += 1) this.starts.set(`key-${index}`, 'open');
   }
@@ -121,6 +128,7 @@ export class World {
     for (const site of this.sites) {
       if (this.unconsumed(site).length > 0 || (await site.store.nextDue()) !== undefined) return false;
       if ((await site.store.outbox.backlog()).size > 0) return false;
+      if ((await site.store.deadLetters.backlog()).sizes.undecided) return false;
     }
     return true;
   }
