@@ -61,7 +61,7 @@ let replicas: readonly [TestingModule, TestingModule];
 beforeEach(async () => {
   warehouse = 'closed';
   url = await freshDatabase();
-  const saga = { transport: inMemory() };
+  const saga = { transport: inMemory(), circuit: 'off' } as const; // many dead letters are wanted here
   replicas = [
     await startedOn(url, { providers, imports: [SagaTrackerModule], saga }),
     await startedOn(url, { providers, imports: [SagaTrackerModule], saga }),
