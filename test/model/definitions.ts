@@ -6,6 +6,8 @@ import {
   type SagaGraph,
   type StepKind,
 } from '../../libs/saga/src/definition/index.js';
+import type { Branches } from '../../libs/saga/src/protocol/branches.js';
+import { expanded } from '../../libs/saga/src/protocol/expanded.js';
 
 /** A definition reduced to what the protocol sees. Default kind: compensatable. */
 export type Plan = Readonly<Record<string, StepPlan>>;
@@ -16,6 +18,8 @@ interface StepPlan {
   readonly onDeadLetter?: OnDeadLetter;
   /** The step may be skipped: `when` is asked at every one, and any answer is explored. */
   readonly conditional?: true;
+  /** A fan-out: its branches are those that the event of the source names. */
+  readonly fanOut?: true;
 }
 
 const anything: StandardSchemaV1<object, object> = {
@@ -24,9 +28,14 @@ const anything: StandardSchemaV1<object, object> = {
 
 /** The real definition of a plan: what `defineSaga` makes of it. */
 export function defined(name: string, plan: Plan): SagaGraph {
-  const specs = Object.entries(plan).map(([step, { conditional, ...spec }]) => [
+  const specs = Object.entries(plan).map(([step, { conditional, fanOut, ...spec }]) => [
     step,
-    { ...spec, ...(conditional && { when: isNeeded }), emits: class extends DomainEvent(`${step}.done`, anything) {} },
+    {
+      ...spec,
+      ...(conditional && { when: isNeeded }),
+      ...(fanOut && { each: (event: unknown) => namedIn(event, step) }),
+      emits: class extends DomainEvent(`${step}.done`, anything) {},
+    },
   ]);
   return defineSaga(name, Object.fromEntries(specs) as Parameters<typeof defineSaga>[1]);
 }
@@ -38,6 +47,10 @@ function isNeeded(input: unknown): boolean {
   return !events.some(
     (event) => typeof event === 'object' && event !== null && 'needsNoMore' in event && event.needsNoMore,
   );
+}
+
+function namedIn(event: unknown, step: string): readonly string[] {
+  return (event as { readonly branches: Branches }).branches[step]!;
 }
 
 const pivot = 'pivot';
@@ -108,3 +121,45 @@ export const definitions = {
     P: { after: ['b', 'c'], kind: pivot },
   }),
 } satisfies Record<string, SagaGraph>;
+
+/** Definitions with fan-outs, and the widths that are explored. */
+export const fanOuts = {
+  'a; b×n; P; R×n': {
+    saga: defined('fan-out-of-any-width', {
+      a: {},
+      b: { after: ['a'], fanOut: true },
+      P: { after: ['b'], kind: pivot },
+      R: { after: ['P'], kind: retriable, fanOut: true },
+    }),
+    widths: [
+      [0, 0],
+      [1, 2],
+      [2, 1],
+    ],
+  },
+  'a; b×n‖c; P': {
+    saga: defined('fan-out-beside-a-step', {
+      a: {},
+      b: { after: ['a'], fanOut: true, conditional: true, onDeadLetter: 'continue' },
+      c: { after: ['a'] },
+      P: { after: ['b', 'c'], kind: pivot },
+    }),
+    widths: [[0], [1]],
+  },
+  'a; b×n; P': {
+    saga: defined('wide-fan-out', { a: {}, b: { after: ['a'], fanOut: true }, P: { after: ['b'], kind: pivot } }),
+    widths: [[2], [3]],
+  },
+} satisfies Record<string, { readonly saga: SagaGraph; readonly widths: readonly (readonly number[])[] }>;
+
+/** The branches of each fan-out of a saga, by how many there are. */
+export function branchesOfWidth({ fanOuts: steps }: SagaGraph, widths: readonly number[]): Branches {
+  return Object.fromEntries(steps.map((step, place) => [step, ['x', 'y', 'z'].slice(0, widths[place])]));
+}
+
+/** The graphs of sagas of these definitions, as the protocol works on them. */
+export const fannedOut: Readonly<Record<string, SagaGraph>> = Object.fromEntries(
+  Object.entries(fanOuts).flatMap(([name, { saga, widths }]) =>
+    widths.map((width) => [`${name}, n = ${width.join(' and ')}`, expanded(saga, branchesOfWidth(saga, width))]),
+  ),
+);

@@ -7,7 +7,8 @@ export type Fault =
   | 'event lost after commit'
   | 'undo event lost after commit'
   | 'tombstone expires'
-  | 'a skipped step is undone by its method';
+  | 'a skipped step is undone by its method'
+  | 'abort before the branches are known';
 
 /** What can happen around the steps. */
 export interface Environment {

@@ -100,10 +100,17 @@ class Search {
       }
     }
     const { abort } = this.scene.vocabulary;
-    if (this.environment.aborts && !(world.published & abort)) {
+    if (this.environment.aborts && !(world.published & abort) && this.isAbortable(world)) {
       this.follow(world.parts, world.published | abort, from, 'somebody requests an abort');
     }
     return duties;
+  }
+
+  /** A request to abort a saga with fan-outs names their branches: whoever asks knows them from the event of the source. */
+  private isAbortable({ published }: World): boolean {
+    const { saga, vocabulary } = this.scene;
+    const isNamed = (published & vocabulary.bit(saga.source, 'done')) !== 0;
+    return isNamed || !saga.template || this.environment.fault === 'abort before the branches are known';
   }
 
   private movesOf({ parts, published }: World, place: number): readonly Move[] {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { arrivalOrders } from './arrival-orders.js';
 import { realCore, type Core } from './core.js';
 import { printed } from './counterexample.js';
-import { definitions } from './definitions.js';
+import { definitions, fannedOut } from './definitions.js';
 import {
   acknowledged,
   acknowledgedWithAborts,
@@ -22,7 +22,7 @@ import { heading, reportOn } from './report.js';
 const environments = [plain, withAborts, withDeadLetters, acknowledged, acknowledgedWithAborts, outside, undoneByHand];
 
 console.log(`Every order and repetition of every event, on the real core\n\n${heading}`);
-for (const [name, saga] of Object.entries(definitions)) {
+for (const [name, saga] of Object.entries({ ...definitions, ...fannedOut })) {
   for (const environment of environments) tell(reportOn(name, saga, realCore, environment));
 }
 

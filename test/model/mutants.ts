@@ -14,6 +14,7 @@ import {
   type Environment,
   type Fault,
 } from './environment.js';
+import { fanOutMutants } from './fan-out-mutants.js';
 import type { Mutant } from './mutant.js';
 import { operatorMutants } from './operator-mutants.js';
 import { skipMutants } from './skip-mutants.js';
@@ -131,6 +132,7 @@ export const mutants: readonly Mutant[] = [
   ...debtMutants,
   ...operatorMutants,
   ...skipMutants,
+  ...fanOutMutants,
   faulty('event lost after commit', plain, 'I8'),
   faulty('undo event lost after commit', plain, 'I9'),
   faulty('no idempotency key', plain, 'I1'),

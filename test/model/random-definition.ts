@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import type { SagaGraph } from '../../libs/saga/src/definition/index.js';
-import { defined, type Plan } from './definitions.js';
+import { expanded } from '../../libs/saga/src/protocol/expanded.js';
+import { branchesOfWidth, defined, type Plan } from './definitions.js';
 
-/** Any sound definition of 2 to `most` steps: a DAG with one source, everything before the pivot joined into it, everything else after it. */
+/** The graph of a saga of any sound definition of 2 to `most` steps, branches counted: a DAG with one source, everything before the pivot joined into it, everything else after it. */
 export function anyDefinition(most: number): fc.Arbitrary<SagaGraph> {
   return fc
     .integer({ min: 2, max: most })
@@ -11,13 +12,32 @@ export function anyDefinition(most: number): fc.Arbitrary<SagaGraph> {
         fc.integer({ min: 0, max: count - 1 }),
         fc.array(fc.nat(), { minLength: count, maxLength: count }),
         fc.subarray(Array.from({ length: count }, (_, step) => step)),
+        fc.array(fc.integer({ min: 0, max: 6 }), { minLength: count, maxLength: count }),
       ),
     )
-    .map(([pivot, choices, conditional]) => defined('random', planOf(pivot, choices, conditional)));
+    .map(([pivot, choices, conditional, widths]) => {
+      const saga = defined('random', planOf(pivot, choices, conditional, widths));
+      return expanded(saga, branchesOfWidth(saga, fitting(saga, widths, most)));
+    });
 }
 
-/** Steps are 0, 1, 2 …; bit n of a choice makes step n a predecessor. Source and pivot are never conditional. */
-function planOf(pivot: number, choices: readonly number[], conditional: readonly number[]): Plan {
+/** So many branches that the graph stays small. */
+function fitting({ fanOuts, steps }: SagaGraph, widths: readonly number[], most: number): readonly number[] {
+  let room = most - Object.keys(steps).length;
+  return fanOuts.map((step) => {
+    const width = Math.min(widths[Number(step.slice(1))]!, room + 1);
+    room -= Math.max(width - 1, 0);
+    return width;
+  });
+}
+
+/** Steps are 0, 1, 2 …; bit n of a choice makes step n a predecessor; a width of over 3 makes no fan-out. Source and pivot are neither conditional nor fan-outs. */
+function planOf(
+  pivot: number,
+  choices: readonly number[],
+  conditional: readonly number[],
+  widths: readonly number[],
+): Plan {
   const predecessors: number[][] = [];
   for (const [step, choice] of choices.entries()) {
     const chosen = predecessors.flatMap((_before, other) => (choice & (1 << other) ? [other] : []));
@@ -32,6 +52,7 @@ function planOf(pivot: number, choices: readonly number[], conditional: readonly
       {
         kind: kindOf(step),
         ...(step !== 0 && step !== pivot && conditional.includes(step) && { conditional: true as const }),
+        ...(step !== 0 && step !== pivot && widths[step]! <= 3 && { fanOut: true as const }),
         ...(before.length > 0 && { after: before.map((other) => `s${other}`) }),
       },
     ]),

@@ -96,6 +96,7 @@ const main: Names = {
     'AuditLog',
     'AwaitingStep',
     'Cause',
+    'Branches',
     'Changes',
     'CircuitOptions',
     'CircuitSetting',

@@ -103,6 +103,38 @@ defineSaga('no-answer', {
   b: { after: 'a', when: (order: OrderPlaced) => order.total, emits: StockReserved },
 });
 
+// A fan-out: its branches are named by the source's event, and its successors get one event of each.
+const Wide = defineSaga('wide', {
+  place: { emits: OrderPlaced },
+  check: { after: 'place', kind: 'readOnly', emits: CustomerChecked },
+  reserve: { after: 'check', each: (order: OrderPlaced) => [order.orderId], emits: StockReserved },
+  pay: { after: 'reserve', kind: 'pivot', emits: OrderPaid },
+  ship: {
+    after: ['pay', 'reserve'],
+    kind: 'retriable',
+    each: () => [],
+    when: ({ reserve: stock }: { reserve: Readonly<Record<string, StockReserved>> }) => 'x' in stock,
+    emits: OrderShipped,
+  },
+  bill: { after: ['ship'], kind: 'retriable', emits: StockReleased },
+});
+holds<Same<InputOf<typeof Wide.steps.reserve>, CustomerChecked>>();
+holds<Same<InputOf<typeof Wide.steps.pay>, Readonly<Record<string, StockReserved>>>>();
+holds<Same<InputOf<typeof Wide.steps.bill>, { readonly ship: Readonly<Record<string, OrderShipped | undefined>> }>>();
+defineSaga('branches-of-another', {
+  a: { emits: OrderPlaced },
+  b: { after: 'a', emits: StockReserved },
+  // @ts-expect-error the branches are named by the event of the source
+  c: { after: 'b', each: (stock: StockReserved) => [stock.reservationId], emits: CustomerChecked },
+  d: { after: 'c', emits: OrderPaid },
+});
+defineSaga('no-names', {
+  a: { emits: OrderPlaced },
+  // @ts-expect-error branches have names
+  b: { after: 'a', each: (order: OrderPlaced) => order.total, emits: StockReserved },
+  c: { after: 'b', emits: OrderPaid },
+});
+
 // The names of the steps.
 holds<Same<keyof typeof Order.steps, 'place' | 'reserve' | 'check' | 'pay' | 'ship'>>();
 // @ts-expect-error no step of this saga

@@ -7,6 +7,7 @@ export { mermaid } from './definition/mermaid.js';
 export type { SagaDefinition, SagaGraph, Step, AwaitingStep, CompensatableStep } from './definition/saga-definition.js';
 export type { OnDeadLetter, StepKind, StepSpec, UndoKind } from './definition/step-spec.js';
 export { OutcomeUnknown, SagaError, StepPostponed, StepRejected } from './protocol/errors.js';
+export type { Branches } from './protocol/branches.js';
 export type { Cause } from './protocol/envelope.js';
 export type { Parent } from './protocol/parent.js';
 export type { Outcome } from './protocol/outcome.js';

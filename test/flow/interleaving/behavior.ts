@@ -1,7 +1,9 @@
 import { eventFrom, type SagaGraph, type StepNode } from '../../../libs/saga/src/definition/index.js';
 import type { BoundStep, StepContext } from '../../../libs/saga/src/flow/bound-step.js';
+import type { Branches } from '../../../libs/saga/src/protocol/branches.js';
 import { OutcomeUnknown, StepRejected } from '../../../libs/saga/src/protocol/errors.js';
 import { defaultRetry } from '../../../libs/saga/src/protocol/retry.js';
+import { branchesOfWidth } from '../../model/definitions.js';
 import type { Deed, History } from './history.js';
 import type { Random } from '../../support/random.js';
 
@@ -11,6 +13,7 @@ type Method = 'step' | 'undo';
 export class Behavior {
   private readonly failures = new Map<string, number>();
   private readonly refusals = new Map<string, boolean>();
+  private readonly widths = new Map<string, readonly number[]>();
   private readonly outside: ReadonlySet<string>;
   private readonly known: ReadonlySet<string>;
 
@@ -43,10 +46,12 @@ export class Behavior {
       node,
       retry,
       undoRetry: retry,
-      run: (_input, context) => this.run(node, context, owner),
-      compensate: (_done, context) => this.undo(node, context, owner),
+      run: (_input, context) => this.run({ ...node, name: context.step }, context, owner),
+      compensate: (_done, context) => this.undo({ ...node, name: context.step }, context, owner),
       ...(node.external &&
-        this.known.has(step) && { resolve: (_input: unknown, context) => this.tell(node, context, owner) }),
+        this.known.has(step) && {
+          resolve: (_input: unknown, context) => this.tell({ ...node, name: context.step }, context, owner),
+        }),
     };
   }
 
@@ -67,7 +72,8 @@ export class Behavior {
   }
 
   private doneEvent(node: StepNode, sagaId: string): object {
-    return eventFrom(node.events.done, { of: node.name, ...(this.ends(node, sagaId) && { needsNoMore: true }) });
+    const more = { ...(this.ends(node, sagaId) && { needsNoMore: true }), branches: this.branches(sagaId) };
+    return eventFrom(node.events.done, { of: node.name, ...more });
   }
 
   /** Who can be asked: it does not always answer, and never says anything that is not so. */
@@ -110,6 +116,13 @@ export class Behavior {
     const ends = this.refusals.get(key) ?? this.random.happens(0.4);
     this.refusals.set(key, ends);
     return ends;
+  }
+
+  /** 0 to 3 for each fan-out. */
+  private branches(sagaId: string): Branches {
+    const widths = this.widths.get(sagaId) ?? this.saga.fanOuts.map(() => this.random.below(4));
+    this.widths.set(sagaId, widths);
+    return branchesOfWidth(this.saga, widths);
   }
 
   /** A compensation succeeds within its attempts, except where the undo may go on without it; a step may use them up and is rejected. */

@@ -1,6 +1,7 @@
 import type { SagaGraph } from '../../../libs/saga/src/definition/index.js';
 import { decode } from '../../../libs/saga/src/protocol/cloud-event.js';
 import type { Envelope } from '../../../libs/saga/src/protocol/envelope.js';
+import { expanded } from '../../../libs/saga/src/protocol/expanded.js';
 import { foldSaga } from '../../../libs/saga/src/protocol/saga-state.js';
 import { isClosed } from '../../../libs/saga/src/protocol/step-state.js';
 import type { FenceRow } from '../../../libs/saga/src/ports/fence-row.js';
@@ -9,7 +10,7 @@ import type { World } from './world.js';
 
 /** What is wrong with a world that rests; nothing, if all is well. */
 export async function violations(world: World): Promise<readonly string[]> {
-  const { saga, log, history } = world;
+  const { log, history } = world;
   const events = log.map((message) => decode(message));
   const sagaIds = [...new Set(events.map(({ sagaId }) => sagaId))];
   const found: string[] = [];
@@ -18,6 +19,7 @@ export async function violations(world: World): Promise<readonly string[]> {
     const rows = (await Promise.all(world.sites.map(({ store }) => store.find(sagaId)))).flat();
     const deeds = history.deeds.filter((deed) => deed.sagaId === sagaId);
     const own = events.filter((event) => event.sagaId === sagaId);
+    const saga = expanded(world.saga, own.find(({ branches }) => branches)?.branches);
     const skipped = rows.filter((row) => wasSkipped(saga, row)).map(({ step }) => step);
     found.push(
       ...unsettled(saga, rows, deeds),

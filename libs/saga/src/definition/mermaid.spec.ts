@@ -84,3 +84,12 @@ test('a step that may be skipped has a dashed border', () => {
     ]),
   );
 });
+
+test('a fan-out has a double border', () => {
+  const saga = defineSaga('travel', {
+    request: { emits: event('trip.requested') },
+    reserve: { after: 'request', each: () => [], emits: event('leg.reserved') },
+    confirm: { after: 'reserve', kind: 'pivot', emits: event('trip.confirmed') },
+  });
+  expect(mermaid(saga)).toContain('  reserve[["reserve<br/>compensatable, for each branch"]]\n');
+});

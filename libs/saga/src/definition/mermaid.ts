@@ -1,6 +1,6 @@
 import type { SagaGraph, StepNode } from './saga-definition.js';
 
-/** The graph as a Mermaid flowchart: solid arrows run forward, dotted arrows are the way back, the pivot is a hexagon, a conditional step has a dashed border. */
+/** The graph as a Mermaid flowchart: solid arrows run forward, dotted arrows are the way back, the pivot is a hexagon, a conditional step has a dashed border, a fan-out a double one. */
 export function mermaid(saga: SagaGraph): string {
   const steps = Object.values(saga.steps);
   return [
@@ -14,8 +14,13 @@ export function mermaid(saga: SagaGraph): string {
 }
 
 function nodeLine(step: StepNode): string {
-  const words = [...new Set([step.kind, step.role]), ...(step.when ? ['conditional'] : [])];
+  const words = [
+    ...new Set([step.kind, step.role]),
+    ...(step.when ? ['conditional'] : []),
+    ...(step.each ? ['for each branch'] : []),
+  ];
   const label = `"${step.name}<br/>${words.join(', ')}"`;
+  if (step.each) return `  ${step.name}[[${label}]]`;
   if (step.role === 'pivot') return `  ${step.name}{{${label}}}`;
   return step.role === 'retriable' ? `  ${step.name}([${label}])` : `  ${step.name}[${label}]`;
 }

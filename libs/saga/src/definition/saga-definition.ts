@@ -37,6 +37,10 @@ export interface StepNode extends StepShape {
   /** Milliseconds from its end. */
   readonly expires?: number;
   readonly awaits?: 'signal';
+  /** A fan-out: names the step's branches, by the event of the source. */
+  readonly each?: (started: never) => readonly string[];
+  /** A branch of a fan-out, in the graph of one saga. */
+  readonly branchOf?: { readonly step: string; readonly branch: string };
   readonly on?: EventClass;
   readonly input?: StandardSchemaV1<unknown, unknown>;
   /** The step is a saga of its own, and its event is made from what that one came to. */
@@ -106,5 +110,9 @@ export interface SagaGraph {
   readonly commits: 'alone' | 'withParent';
   /** The field of the source's event that becomes the partition key of all the saga's events; default: the saga id. */
   readonly partitionBy?: string;
+  /** The steps that run once for each branch. */
+  readonly fanOuts: readonly string[];
+  /** The graph of one saga, with a node for each branch of a fan-out: the definition that it was made from. */
+  readonly template?: SagaGraph;
   readonly steps: Readonly<Record<string, StepNode>>;
 }

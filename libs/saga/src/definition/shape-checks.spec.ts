@@ -13,6 +13,7 @@ const a = event('a');
 const b = event('b');
 const c = event('c');
 const when = (): boolean => true;
+const each = (): readonly string[] => [];
 
 describe('a definition is refused', () => {
   test.each<[rule: string, steps: Record<string, StepSpec>, violations: string[]]>([
@@ -30,6 +31,27 @@ describe('a definition is refused', () => {
       'with a last step that may be skipped and is the commit point',
       { a: { emits: a }, b: { after: 'a', emits: b, when } },
       ['step "b" is the commit point and cannot be skipped; remove its when, or let it decide inside its method'],
+    ],
+    [
+      'with a source or a commit point of several branches',
+      { a: { emits: a, each }, b: { after: 'a', emits: b, each } },
+      [
+        'step "a" is the source, whose event names the branches, so it has none; remove its each',
+        'step "b" is the commit point, and a saga commits at one point; remove its each, or join its branches in a step that commits',
+      ],
+    ],
+    [
+      'with branches that are no function, or wait for a signal',
+      {
+        a: { emits: a },
+        b: { after: 'a', emits: b, each: ['x'] as never },
+        c: { after: 'b', emits: c, each, awaits: 'signal' },
+        d: { after: 'c', emits: event('d') },
+      },
+      [
+        'step "b": its each is no function of the source\'s event; make it one',
+        'step "c" waits for a signal, which would not say for which of its branches; remove its each, or its awaits',
+      ],
     ],
     [
       'with a condition that is no function',

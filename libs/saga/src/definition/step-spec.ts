@@ -29,6 +29,12 @@ export interface StepSpec<Others extends string = string> {
    * to undo, and its successors get `undefined` for it. Not for the source, not for the commit point.
    */
   readonly when?: (input: never) => boolean;
+  /**
+   * Makes the step a fan-out: it runs once for each name that this pure function of the source's event answers with, all at the same time, `saga.branch`
+   * naming the branch. 0 to 100 names of 1 to 64 letters, digits, ".", "_", ":" or "-", each once. Successors wait for all and get `{ [branch]: event }`.
+   * Not for the source, not for the commit point.
+   */
+  readonly each?: (started: never) => readonly string[];
   /** Default: `direct`. */
   readonly undo?: UndoKind;
   /** The step works outside the database: its intent is committed first, it runs outside any transaction, then its outcome is recorded. */
@@ -71,6 +77,8 @@ export type StepSpecs<S> = {
   [K in keyof S]: StepSpec<Exclude<Extract<keyof S, string>, K>> & {
     /** Name the type of the parameter: `when: (order: OrderPlaced) => order.express`. */
     readonly when?: (input: InputOf<S, K>) => boolean;
+    /** Name the type of the parameter: `each: (trip: TripRequested) => trip.legs`. */
+    readonly each?: (started: SourceEvent<S>) => readonly string[];
   } & {
     [P in Exclude<keyof S[K], keyof StepSpec>]?: never;
   };
@@ -78,8 +86,17 @@ export type StepSpecs<S> = {
 
 type InstanceOf<C> = C extends new (data: never) => infer Instance ? Instance : never;
 
-/** What a step gives to its successors: its event, or `undefined` where it may be skipped. */
-type Emitted<S, K> = K extends keyof S ? DoneOf<S[K]> | Skipped<S[K]> : never;
+/** The event of the step that has no predecessors. */
+type SourceEvent<S> = {
+  [K in keyof S]: S[K] extends { readonly after: unknown } ? never : DoneOf<S[K]>;
+}[keyof S];
+
+/** What a step gives to its successors: its event, or `undefined` where it may be skipped; of a fan-out, one of each branch. */
+type Emitted<S, K> = K extends keyof S
+  ? S[K] extends { readonly each: unknown }
+    ? Readonly<Record<string, DoneOf<S[K]> | Skipped<S[K]>>>
+    : DoneOf<S[K]> | Skipped<S[K]>
+  : never;
 
 type Skipped<Spec> = Spec extends { readonly when: unknown } ? undefined : never;
 

@@ -1,5 +1,6 @@
 import { eventFrom, eventType, type EventClass, type EventInstance } from '../definition/domain-event.js';
 import type { StepNode } from '../definition/saga-definition.js';
+import { branchStep } from '../protocol/branches.js';
 import type { Cause } from '../protocol/envelope.js';
 import { SagaError } from '../protocol/errors.js';
 import { shortened } from '../protocol/reason.js';
@@ -93,19 +94,44 @@ function undoneBy(node: StepNode, { step, reason }: Cause): EventInstance {
   return eventFrom(node.events.defaults.compensated, { failedStep: step, reason });
 }
 
-/** What a step's method is given: the event of its one predecessor, or its predecessors' events by step; a source takes its start input as it came. */
+/**
+ * What a step's method is given: the event of its one predecessor, or its predecessors' events by step (of a fan-out by branch); a source takes its start
+ * input as it came.
+ */
 export function inputOf(bound: BoundStep, row: FenceRow): unknown {
-  const { node, saga } = bound;
+  const { saga } = bound;
   const event = (step: string): unknown => {
     const input = row.inputs[step];
     if (!input) return undefined;
     const eventClass = classOfInput(bound, step, input.type);
     return eventClass ? eventFrom(eventClass, input.data) : input.data;
   };
+  const given = (step: string): unknown => {
+    if (!isFanOut(bound, step)) return event(step);
+    const branches = row.headers.branches?.[step] ?? [];
+    return Object.fromEntries(branches.map((branch) => [branch, event(branchStep(step, branch))]));
+  };
   if (bound.hears) return event(bound.hears.step);
-  if (node.predecessors.length === 0) return event(saga.source);
-  if (node.predecessors.length === 1) return event(node.predecessors[0]!);
-  return Object.fromEntries(node.predecessors.map((step) => [step, event(step)]));
+  const predecessors = declaredPredecessors(bound);
+  if (predecessors.length === 0) return event(saga.source);
+  if (predecessors.length === 1) return given(predecessors[0]!);
+  return Object.fromEntries(predecessors.map((step) => [step, given(step)]));
+}
+
+/** Whether one event is all that the method is given. */
+export function takesOneEvent(bound: BoundStep): boolean {
+  if (bound.hears) return true;
+  const predecessors = declaredPredecessors(bound);
+  return predecessors.length === 0 || (predecessors.length === 1 && !isFanOut(bound, predecessors[0]!));
+}
+
+/** As the definition has them, whatever the graph of this saga made of them. */
+function declaredPredecessors({ saga, node }: BoundStep): readonly string[] {
+  return saga.template?.steps[node.branchOf?.step ?? node.name]?.predecessors ?? node.predecessors;
+}
+
+function isFanOut({ saga }: BoundStep, step: string): boolean {
+  return saga.fanOuts.includes(step);
 }
 
 function classOfInput(bound: BoundStep, step: string, type: string): EventClass | undefined {
@@ -127,6 +153,7 @@ function contextOf(bound: BoundStep, row: FenceRow, kind: 'step' | 'compensation
   return {
     sagaId: row.sagaId,
     step: row.step,
+    branch: bound.node.branchOf?.branch ?? '',
     correlationId: row.headers.correlationId,
     ...(row.headers.parent && { parent: row.headers.parent }),
     attempt: row.attempts + 1,

@@ -12,6 +12,8 @@ export type Audience = 'steps' | 'listeners';
 export interface StepContext {
   readonly sagaId: string;
   readonly step: string;
+  /** The name of the branch, for a step with `each`; empty for any other. */
+  readonly branch: string;
   readonly correlationId: string;
   /** The step of another saga that this saga is; absent for one that runs alone. */
   readonly parent?: Parent;

@@ -3,7 +3,9 @@ import type { SagaGraph } from '../definition/saga-definition.js';
 import type { Outcome } from '../protocol/outcome.js';
 import { reactionsTo } from '../protocol/reactions.js';
 import type { FenceRow } from '../ports/fence-row.js';
+import { expanded } from '../protocol/expanded.js';
 import type { Audience, BoundStep } from './bound-step.js';
+import { branchAt, placed } from './branch-steps.js';
 import { isSettled, type Retention } from './retention.js';
 import { runUntilCommit } from './timers-of.js';
 
@@ -65,13 +67,27 @@ export class BoundSteps {
     return this.byKey.get(`${nameOf(saga)}/${step}`);
   }
 
-  /** The step of a row, of the version that its saga began with. */
-  ofRow({ headers, step }: Pick<FenceRow, 'headers' | 'step'>): BoundStep | undefined {
-    return this.find({ name: headers.sagaType, version: headers.sagaVersion }, step);
+  /** A step in the graph of one saga: a step of the definition, or a branch of one, with its neighbors there. */
+  in(graph: SagaGraph, step: string): BoundStep | undefined {
+    const node = graph.steps[step];
+    const bound = node && this.find(graph, node.branchOf?.step ?? step);
+    return bound && graph.template ? placed(bound, graph, node) : bound;
   }
 
-  listeners(saga: SagaVersion, step: string, outcome: Outcome): readonly BoundStep[] {
-    return this.listenersByEvent.get(`${nameOf(saga)}/${step}/${outcome}`) ?? [];
+  /** The step or listener of a row, of the version that its saga began with. */
+  ofRow({ headers, step }: Pick<FenceRow, 'headers' | 'step'>): BoundStep | undefined {
+    const saga = this.saga(headers.sagaType, headers.sagaVersion);
+    if (!saga || saga.fanOuts.length === 0)
+      return this.find({ name: headers.sagaType, version: headers.sagaVersion }, step);
+    const graph = expanded(saga, headers.branches);
+    return this.in(graph, step) ?? this.branchIn(graph, step);
+  }
+
+  /** A listener hears every branch of a fan-out, and has a row for each. */
+  listeners(saga: SagaGraph, step: string, outcome: Outcome): readonly BoundStep[] {
+    const branchOf = saga.steps[step]?.branchOf;
+    const found = this.listenersByEvent.get(`${nameOf(saga)}/${branchOf?.step ?? step}/${outcome}`) ?? [];
+    return branchOf ? found.flatMap((listener) => branchAt(listener, saga, branchOf.branch) ?? []) : found;
   }
 
   /** Whether an event means anything to a step or a listener of this service. */
@@ -81,7 +97,7 @@ export class BoundSteps {
     event: { readonly step: string; readonly outcome: Outcome },
   ): boolean {
     if (audience === 'listeners') return this.listeners(saga, event.step, event.outcome).length > 0;
-    if (reactionsTo(saga, event).some(({ step }) => this.find(saga, step) !== undefined)) return true;
+    if (reactionsTo(saga, event).some(({ step }) => this.in(saga, step) !== undefined)) return true;
     return this.concernedByCommit(saga, event).length > 0 || this.concernedByDeadLetter(saga, event) !== undefined;
   }
 
@@ -91,7 +107,8 @@ export class BoundSteps {
     event: { readonly step: string; readonly outcome: Outcome },
   ): readonly BoundStep[] {
     if (event.outcome !== 'done' || event.step !== saga.commitPoint) return [];
-    return this.untilCommit.get(nameOf(saga)) ?? [];
+    const found = this.untilCommit.get(nameOf(saga)) ?? [];
+    return saga.template ? found.flatMap((bound) => this.everywhere(saga, bound)) : found;
   }
 
   /** The commit step of a saga that may be a step of another: a dead letter in it is one of the other, too. */
@@ -102,6 +119,20 @@ export class BoundSteps {
 
   all(): readonly BoundStep[] {
     return [...this.byKey.values()];
+  }
+
+  /** A step, or each of its branches. */
+  private everywhere(graph: SagaGraph, { node }: BoundStep): readonly BoundStep[] {
+    const own = Object.values(graph.steps).filter(({ name, branchOf }) => (branchOf?.step ?? name) === node.name);
+    return own.flatMap(({ name }) => this.in(graph, name) ?? []);
+  }
+
+  /** By its name alone: a listener of a branch, or a branch where nobody said (yet) which there are. */
+  private branchIn(graph: SagaGraph, name: string): BoundStep | undefined {
+    const [, step, branch] = /^(.*)\[([^\]]*)\]$/.exec(name) ?? [];
+    if (step === undefined || branch === undefined) return this.find(graph, name);
+    const found = this.find(graph, step);
+    return found && branchAt(found, graph, branch);
   }
 
   private listen(step: BoundStep, event: string): void {

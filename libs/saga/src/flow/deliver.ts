@@ -4,7 +4,7 @@ import { FenceConflict, type OutboxMessage, type StepTransaction } from '../port
 import type { FenceKey, FenceRow } from '../ports/fence-row.js';
 import { abortEvent } from './abort-event.js';
 import { afterFailure } from './after-failure.js';
-import { attemptCompensation, attemptOrWait, attemptStep, inputOf, startInput } from './attempt.js';
+import { attemptCompensation, attemptOrWait, attemptStep, inputOf, startInput, takesOneEvent } from './attempt.js';
 import type { Ending } from './batcher.js';
 import { skippedBy, wasSkipped } from './conditional.js';
 import { heldBack } from './circuits.js';
@@ -15,6 +15,7 @@ import { unlessGivenUp, waiting } from './give-up.js';
 import { inTime } from './in-time.js';
 import { withIntent } from './intent.js';
 import { beginNested, follow, isLinked, linkedKeys } from './nested.js';
+import { inItsGraph } from './in-its-graph.js';
 import { keyOf, Ledger } from './ledger.js';
 import { letterChanges, operationsOf } from './letters.js';
 import { operated } from './operated.js';
@@ -84,7 +85,8 @@ export class Deliverer {
     }
   }
 
-  private async deliver(delivery: Delivery, transaction: StepTransaction, ledger: Ledger): Promise<Settled> {
+  private async deliver(given: Delivery, transaction: StepTransaction, ledger: Ledger): Promise<Settled> {
+    const delivery = inItsGraph(this.participant, given, ledger.rowOf(given));
     return this.followed(delivery, await this.move(delivery, transaction, ledger), ledger);
   }
 
@@ -100,8 +102,8 @@ export class Deliverer {
   }
 
   private async move(delivery: Delivery, transaction: StepTransaction, ledger: Ledger): Promise<Settled> {
-    const { happening, bound } = delivery;
     const row = ledger.rowOf(delivery);
+    const { happening, bound } = delivery;
     if (happening.type === 'operated') {
       return operated(this.participant, delivery, happening.operation, row, (taken) =>
         this.record(delivery, row, taken, ledger),
@@ -152,8 +154,9 @@ export class Deliverer {
     return run === 'step' ? { ...settled, alsoDue: true } : settled;
   }
 
-  private failed(delivery: Delivery, ledger: Ledger, error: unknown): Settled {
-    const row = ledger.rowOf(delivery);
+  private failed(given: Delivery, ledger: Ledger, error: unknown): Settled {
+    const row = ledger.rowOf(given);
+    const delivery = inItsGraph(this.participant, given, row);
     const taken = afterFailure(this.participant, delivery, row, error);
     if (!taken && delivery.happening.type === 'failed') return { verdict: 'ignored', row, emitted: [] }; // settled meanwhile
     if (!taken) throw error;
@@ -256,8 +259,7 @@ function attempt(
 
 /** The instance that came with the event saves building it again from the row. */
 function inputFor({ bound, happening }: Delivery, row: FenceRow): unknown {
-  const given =
-    happening.type === 'signal' && bound.node.predecessors.length <= 1 ? happening.input?.instance : undefined;
+  const given = happening.type === 'signal' && takesOneEvent(bound) ? happening.input?.instance : undefined;
   return given ?? inputOf(bound, row);
 }
 

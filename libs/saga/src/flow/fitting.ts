@@ -1,4 +1,5 @@
 import { eventFrom } from '../definition/domain-event.js';
+import { branchesOf } from '../protocol/branches.js';
 import { eventClassOf } from '../protocol/envelope.js';
 import { SagaError } from '../protocol/errors.js';
 import { reasonOf } from '../protocol/reason.js';
@@ -14,7 +15,7 @@ const outcomes = { effectRecorded: 'done', skipped: 'skipped', rejected: 'reject
  * What a method came to, once it is certain that the others can take its event: that it fits a record, and that what arrives of it still matches
  * its schema. Otherwise all of them would refuse it, one by one, and the saga would wait for ever.
  *
- * @throws SagaError `EVENT_TOO_LARGE`, `EVENT_NOT_PORTABLE` or `INVALID_PARTITION_KEY`
+ * @throws SagaError `EVENT_TOO_LARGE`, `EVENT_NOT_PORTABLE`, `INVALID_PARTITION_KEY` or `INVALID_BRANCHES`
  */
 export function fitting(bound: BoundStep, result: StepResult, mostBytes: number): StepResult {
   if (bound.hears) return result;
@@ -27,7 +28,7 @@ export function fitting(bound: BoundStep, result: StepResult, mostBytes: number)
   }
   const why = 'refused' in arriving ? arriving.why : mismatch(bound, result, arriving.data);
   if (why !== undefined) throw refused(bound, 'EVENT_NOT_PORTABLE', `Event "${type}" cannot be sent: ${why}.`);
-  refuseUnfitKey(bound, result);
+  refuseUnfitHeaders(bound, result);
   return result;
 }
 
@@ -43,8 +44,10 @@ function mismatch({ saga, node }: BoundStep, result: StepResult, arriving: unkno
   }
 }
 
-function refuseUnfitKey(bound: BoundStep, result: StepResult): void {
+/** What the source's event gives to all events of its saga. */
+function refuseUnfitHeaders(bound: BoundStep, result: StepResult): void {
   if (result.type !== 'effectRecorded') return;
+  if (bound.node.name === bound.saga.source) branchesOf(bound.saga, result.event.data);
   const why = unfitAttribute(partitionKeyOf(bound, result.event) ?? '');
   if (why === undefined) return;
   const { partitionBy } = bound.saga;

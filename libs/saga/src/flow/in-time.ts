@@ -26,7 +26,9 @@ export function inTime(
     case 'expired': {
       const taken = expired(bound, row, happening.timer);
       if (taken.alert !== undefined) logger.error(`Step "${row.step}" of saga ${row.sagaId}: ${taken.alert}`);
-      return { ...taken, ended: [happening.timer] };
+      return taken.abort && !knowsBranches(bound, row)
+        ? { row, verdict: 'ignored' }
+        : { ...taken, ended: [happening.timer] };
     }
   }
 }
@@ -34,6 +36,11 @@ export function inTime(
 /** What is done before the pivot is not undone any more; a commit that comes before its row, or again, changes nothing. */
 function settledBy(row: FenceRow): FenceRow {
   return row.status === 'done' && !row.settled ? { ...row, settled: true } : row;
+}
+
+/** Without them nobody can be asked to close: the timer comes again until the source is done. */
+function knowsBranches({ saga }: BoundStep, { headers }: FenceRow): boolean {
+  return saga.fanOuts.length === 0 || headers.branches !== undefined;
 }
 
 function answered(bound: BoundStep, row: FenceRow, answer: StepResult): Taken {

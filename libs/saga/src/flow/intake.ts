@@ -1,6 +1,8 @@
 import { eventFrom, type EventInstance } from '../definition/domain-event.js';
 import type { SagaGraph } from '../definition/saga-definition.js';
 import { opened, type OpenedRecord } from '../protocol/cloud-event.js';
+import { unfitBranches } from '../protocol/branches.js';
+import { expanded } from '../protocol/expanded.js';
 import { eventClassOf, type Envelope } from '../protocol/envelope.js';
 import { isClosing } from '../protocol/outcome.js';
 import { reasonOf, shortened } from '../protocol/reason.js';
@@ -29,8 +31,11 @@ export function sagaEventOf(
   if (concernsNobody(steps, audience, attributes)) return undefined;
   refuseUnknownVersion(steps, audience, attributes);
   const event = envelopeFrom(attributes, data());
-  const saga = steps.saga(event.sagaType, event.sagaVersion);
-  if (!saga) return undefined;
+  const definition = steps.saga(event.sagaType, event.sagaVersion);
+  if (!definition) return undefined;
+  const odd = unfitBranches(definition, event);
+  if (odd !== undefined) throw new PoisonRecord(odd);
+  const saga = expanded(definition, event.branches);
   const instance = instanceOf(saga, event);
   return { event: { ...event, data: instance ?? event.data }, instance };
 }
@@ -41,7 +46,7 @@ function concernsNobody(steps: BoundSteps, audience: Audience, attributes: Opene
   const step = wordOf(sagastep);
   const saga = steps.saga(wordOf(sagatype), wordOf(sagaversion));
   const outcome = outcomeNamed(attributes['sagaoutcome']);
-  if (saga?.steps[step] === undefined || outcome === undefined) return false;
+  if (saga?.steps[step] === undefined || saga.fanOuts.length > 0 || outcome === undefined) return false;
   return !steps.areConcerned(audience, saga, { step, outcome });
 }
 
@@ -63,14 +68,14 @@ export function deliveriesOf(
   event: Envelope,
   instance?: EventInstance,
 ): readonly Delivery[] {
-  const saga = steps.saga(event.sagaType, event.sagaVersion)!;
+  const saga = expanded(steps.saga(event.sagaType, event.sagaVersion)!, event.branches);
   if (audience === 'listeners') {
     return steps
       .listeners(saga, event.step, event.outcome)
       .map((bound) => delivery(bound, event, { type: 'predecessorDone', step: event.step }, instance));
   }
   const reactions = reactionsTo(saga, event).flatMap(({ step, signal }) => {
-    const bound = steps.find(saga, step);
+    const bound = steps.in(saga, step);
     return bound ? [delivery(bound, event, signal, instance)] : [];
   });
   const gate = event.parent && steps.concernedByDeadLetter(saga, event);
@@ -117,6 +122,7 @@ function headersOf({
   sagaVersion,
   correlationId,
   partitionKey,
+  branches,
   traceparent,
   parent,
 }: Envelope): Delivery['headers'] {
@@ -126,6 +132,7 @@ function headersOf({
     sagaVersion,
     correlationId,
     partitionKey,
+    ...(branches && { branches }),
     ...(traceparent !== undefined && { traceparent }),
     ...(parent && { parent }),
   };

@@ -1,3 +1,4 @@
+import { branchesOf } from '../protocol/branches.js';
 import type { Cause, SagaHeaders } from '../protocol/envelope.js';
 import { advance } from '../protocol/step-machine.js';
 import type { Advance, Run, Verdict } from '../protocol/step-state.js';
@@ -56,7 +57,7 @@ export function conclude(bound: BoundStep, row: FenceRow, result: StepResult): T
   const settled = rowIn(next.state, row);
   if (result.type === 'effectRecorded') {
     settled.result = result.event;
-    settled.headers = keyed(bound, row, result.event);
+    settled.headers = { ...keyed(bound, row, result.event), ...fannedOut(bound, result.event) };
   }
   if (result.type === 'skipped' || (result.type === 'rejected' && bound.node.awaits)) settled.result = result.event;
   settled.inputs = next.run === 'compensation' ? closingsOf(bound, row) : {};
@@ -72,6 +73,12 @@ function closingsOf(bound: BoundStep, row: FenceRow): FenceRow['inputs'] {
 function keyed(bound: BoundStep, row: FenceRow, event: StoredEvent): SagaHeaders {
   const partitionKey = partitionKeyOf(bound, event);
   return partitionKey === undefined ? row.headers : { ...row.headers, partitionKey };
+}
+
+/** The source's event names the branches of the whole saga. */
+function fannedOut({ saga, node }: BoundStep, event: StoredEvent): Pick<SagaHeaders, 'branches'> | undefined {
+  const branches = node.name === saga.source ? branchesOf(saga, event.data) : undefined;
+  return branches && { branches };
 }
 
 /** Nothing where the saga id is the key. */

@@ -43,5 +43,6 @@ export async function findAbortable(
         row.predecessorsDone.includes(commitPoint) ||
         (row.status === 'done' && (row.step === commitPoint || row.settled === true)),
     );
-  return { sagaId: sagaId.toLowerCase(), saga, committed };
+  const branches = rows.find(({ headers }) => headers.branches)?.headers.branches ?? tracked?.branches;
+  return { sagaId: sagaId.toLowerCase(), saga, committed, ...(branches && { branches }) };
 }

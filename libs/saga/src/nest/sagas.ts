@@ -71,13 +71,13 @@ export class Sagas {
    * Asks for a saga to be closed backwards: steps that have not started are cancelled, done ones undone. `refused` when the pivot is known to be done.
    * `requested` promises nothing: the pivot's owner decides, and `abortOutcome` waits for it.
    *
-   * @throws SagaError `SAGA_NOT_FOUND`; `INVALID_REASON` without a reason. One of over 1,000 characters is shortened.
+   * @throws SagaError `SAGA_NOT_FOUND`; `BRANCHES_UNKNOWN`, retriable, while the source of a saga with fan-outs is not done; `INVALID_REASON` without a reason. One of over 1,000 characters is shortened.
    */
   async requestAbort(sagaId: string, reason: string): Promise<AbortAnswer> {
     const why = checkedReason(reason);
-    const { saga, committed } = await findAbortable(this.runtime, this.findTracker(), sagaId);
+    const { saga, committed, branches } = await findAbortable(this.runtime, this.findTracker(), sagaId);
     if (committed) return 'refused';
-    await this.runtime.service.publishAbort(saga, sagaId.toLowerCase(), why);
+    await this.runtime.service.publishAbort(saga, sagaId.toLowerCase(), why, [], branches);
     return 'requested';
   }
 

@@ -23,6 +23,10 @@ const anyEnvelope: fc.Arbitrary<Envelope> = fc.record(
     partitionKey: anyText,
     causationId: anyText,
     traceparent: anyText,
+    branches: fc.dictionary(
+      fc.constantFrom('reserve', 'pay'),
+      fc.uniqueArray(fc.stringMatching(/^[A-Za-z0-9._:-]{1,64}$/), { maxLength: 5 }),
+    ),
     cause: fc.record({ step: anyText, reason: fc.string({ unit: 'grapheme' }) }),
     data: fc.dictionary(anyText, fc.jsonValue(), { maxKeys: 4 }),
   },

@@ -30,6 +30,10 @@ const anyEnvelope: fc.Arbitrary<Envelope> = fc.record(
     partitionKey: text,
     causationId: text,
     traceparent: fc.constant('00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'),
+    branches: fc.dictionary(
+      fc.constantFrom('reserve', 'pay'),
+      fc.uniqueArray(fc.stringMatching(/^[A-Za-z0-9._:-]{1,64}$/), { maxLength: 5 }),
+    ),
     cause: fc.record({ step: text, reason: fc.string({ unit: 'grapheme' }) }),
     data: fc.dictionary(text, fc.jsonValue(), { maxKeys: 4 }).map((data) => JSON.parse(JSON.stringify(data)) as object),
   },

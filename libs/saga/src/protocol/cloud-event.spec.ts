@@ -60,6 +60,19 @@ describe('a saga event on the wire', () => {
     });
   });
 
+  test('names the branches of its saga, and is read back with them', () => {
+    const branched = { ...assigned, step: 'assignUser[ann]', branches: { assignUser: ['ann', 'bob'] } };
+    const record = encode(branched, 't');
+    expect(record.headers).toMatchObject({
+      ce_sagastep: 'assignUser[ann]',
+      ce_sagabranches: '{"assignUser":["ann","bob"]}',
+    });
+    expect(decode(record)).toEqual(branched);
+    expect(reasonOf({ ...record, headers: { ...record.headers, ce_sagabranches: '{"assignUser":[""]}' } })).toBe(
+      'attribute "sagabranches" is no list of branches by step',
+    );
+  });
+
   test('names its attributes as CloudEvents demands: up to 20 lower-case letters and digits', () => {
     for (const name of Object.keys(attributesOf(closing))) expect(name).toMatch(/^[a-z0-9]{1,20}$/);
   });

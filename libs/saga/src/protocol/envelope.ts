@@ -1,6 +1,7 @@
 import type { EventClass } from '../definition/domain-event.js';
 import type { SagaGraph, StepNode } from '../definition/saga-definition.js';
 import type { Parent } from './parent.js';
+import type { Branches } from './branches.js';
 import type { Outcome } from './outcome.js';
 
 /** Why a saga closes: the step that began it and its reason. Travels with every closing event, so the source can name both. */
@@ -18,6 +19,8 @@ export interface SagaHeaders {
   readonly correlationId: string;
   /** Keys the records; the saga id unless the definition names a business key. */
   readonly partitionKey: string;
+  /** The branches of the saga's fan-outs, from the moment when its source is done. */
+  readonly branches?: Branches;
   /** W3C trace context of the request that started the saga. */
   readonly traceparent?: string;
   /** The step of another saga that this saga is. */

@@ -1,3 +1,4 @@
+import { branchesFrom, type Branches } from './branches.js';
 import { SagaError } from './errors.js';
 import { outcomes, type Outcome } from './outcome.js';
 import type { Envelope } from './envelope.js';
@@ -56,6 +57,7 @@ export const attributeNames = [
   'sagafailedstep',
   'sagareason',
   'sagawaivedby',
+  'sagabranches',
   'traceparent',
   'sagaparent',
 ] as const;
@@ -86,6 +88,7 @@ export function headersOf(event: Envelope): Record<string, string> {
     headers['ce_sagareason'] = shortened(onOneLine(event.cause.reason));
   }
   if (event.waivedBy !== undefined) headers['ce_sagawaivedby'] = event.waivedBy;
+  if (event.branches) headers['ce_sagabranches'] = JSON.stringify(event.branches);
   if (event.traceparent !== undefined) headers['ce_traceparent'] = event.traceparent;
   if (event.parent) headers['ce_sagaparent'] = parentText(event.parent);
   return headers;
@@ -128,6 +131,7 @@ export function envelopeFrom(attributes: Readonly<Record<string, unknown>>, data
     ...(parent && { parent }),
     ...(failedStep !== undefined && { cause: { step: failedStep, reason: reasonFrom(attributes['sagareason']) } }),
     ...(waivedBy !== undefined && { waivedBy }),
+    ...(attributes['sagabranches'] !== undefined && { branches: branches(attributes['sagabranches']) }),
     data,
   };
 }
@@ -164,6 +168,12 @@ export function unfitAttribute(text: string): string | undefined {
 /** It is for people: what is odd about it is mended, not refused. */
 function reasonFrom(given: unknown): string {
   return typeof given === 'string' ? shortened(onOneLine(given)) : '';
+}
+
+function branches(given: unknown): Branches {
+  const found = branchesFrom(given);
+  if (!found) throw new PoisonRecord('attribute "sagabranches" is no list of branches by step');
+  return found;
 }
 
 function timestamp(value: string): string {

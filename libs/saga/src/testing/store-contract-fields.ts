@@ -62,7 +62,7 @@ export const fieldFacts: readonly StoreFact[] = [
     title: 'a field that a row no longer has is gone',
     body: async (scene) => {
       const { headers, sagaId, step, version } = await scene.saved(full(scene));
-      const { traceparent: _trace, ...rest } = headers;
+      const { traceparent: _trace, branches: _branches, ...rest } = headers;
       const bare = await scene.saved(scene.row({ sagaId, step, version, headers: rest }));
       assert.deepEqual(await locked(scene, bare), [bare]);
     },
@@ -176,6 +176,7 @@ const fullEvent: Partial<Envelope> = {
     sagaId: '0d7f3b52-6a0e-4f2e-9d43-6f2f8f5a1c11',
     step: 'settle',
   },
+  branches: { reserve: ['flight', 'hotel:1', '__proto__'], charge: [] },
 };
 
 function full(scene: Scene): FenceRow {
@@ -189,6 +190,7 @@ function full(scene: Scene): FenceRow {
       sagaVersion: 7,
       correlationId: 'request-7',
       partitionKey: 'order-9',
+      branches: fullEvent.branches!,
       traceparent: fullEvent.traceparent!,
       parent: fullEvent.parent!,
     },

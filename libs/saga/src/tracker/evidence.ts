@@ -1,5 +1,6 @@
 import type { SagaGraph } from '../definition/saga-definition.js';
 import type { Envelope } from '../protocol/envelope.js';
+import { expanded } from '../protocol/expanded.js';
 import { foldSaga, type SagaState } from '../protocol/saga-state.js';
 
 /** A saga as the set of its events tells it: a pure function of the set, so neither order nor duplicates change it. */
@@ -23,11 +24,13 @@ export function evidenceOf(sagas: readonly SagaGraph[], events: readonly Envelop
   const facts = events.filter((event) => isOf(saga, event));
   const versions = distinct(events.filter(({ sagaType }) => sagaType === saga.name).map((event) => String(event.sagaVersion))); // prettier-ignore
   const earliest = facts.reduce((a, b) => (Date.parse(b.time) < Date.parse(a.time) ? b : a));
-  const state = foldSaga(saga, facts);
+  const named = distinct(facts.flatMap(({ branches }) => (branches ? [JSON.stringify(branches)] : [])));
+  const state = foldSaga(graphIn(saga, facts), facts);
   return {
     ...state,
     inconsistencies: [
       ...state.inconsistencies.toSorted(),
+      ...(named.length > 1 ? [`its events name different branches: ${named.join(' and ')}`] : []),
       ...types.filter((type) => type !== saga.name).map((type) => `saga "${type}" has the same id`),
       ...versions
         .filter((version) => version !== String(saga.version))
@@ -38,6 +41,11 @@ export function evidenceOf(sagas: readonly SagaGraph[], events: readonly Envelop
     correlationId: distinct(facts.map(({ correlationId }) => correlationId))[0]!,
     startedAt: earliest.time,
   };
+}
+
+/** The graph of a saga, with the branches that its events name. */
+export function graphIn(saga: SagaGraph, events: readonly Pick<Envelope, 'branches'>[]): SagaGraph {
+  return expanded(saga, events.find(({ branches }) => branches)?.branches);
 }
 
 /** Whether a definition is the one that an event's saga began with. */

@@ -1,6 +1,7 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { decode } from '../protocol/cloud-event.js';
+import type { Branches } from '../protocol/branches.js';
 import type { Envelope } from '../protocol/envelope.js';
 import type { Outcome } from '../protocol/outcome.js';
 import type { SagaStatus } from '../protocol/saga-state.js';
@@ -9,7 +10,7 @@ import type { IncomingRecord } from '../ports/transport.js';
 import { SagaRuntime } from '../nest/runtime.js';
 import { isSagaId } from '../nest/saga-id.js';
 import { causalOrder } from './causal-order.js';
-import { evidenceOf } from './evidence.js';
+import { evidenceOf, graphIn } from './evidence.js';
 import { purgeHistory } from './history-purge.js';
 import {
   appendEvents,
@@ -33,6 +34,8 @@ export interface TrackedSaga {
   /** Steps whose undo is owed and waits for a person. A saga whose definition lets the undo go on may be aborted all the same. */
   readonly debts: readonly string[];
   readonly correlationId: string;
+  /** The branches of its fan-outs, once its source is done; `steps` has them as `reserveLeg[flight]`. */
+  readonly branches?: Branches;
   /** Every event once, each after the one that caused it. */
   readonly history: readonly HistoryEntry[];
 }
@@ -79,7 +82,9 @@ export class SagaTracker implements OnModuleInit {
     if (!snapshot || !this.runtime.sagas.some(({ name }) => name === snapshot.saga)) return undefined;
     const saga = this.runtime.sagas.find(({ name, version }) => name === snapshot.saga && version === snapshot.version);
     const events = await eventsOf(manager, [sagaId]);
-    return { ...snapshot, history: causalOrder(saga, events).map(entryOf) };
+    const branches = events.find((event) => event.branches)?.branches;
+    const history = causalOrder(saga && graphIn(saga, events), events).map(entryOf);
+    return { ...snapshot, ...(branches && { branches }), history };
   }
 
   /** Logs a batch and brings the snapshots of its sagas up to date, in one transaction. Poison is its participants' to bury. */

@@ -119,6 +119,7 @@ const migrations: readonly string[] = [
    CREATE INDEX saga_instance_settled ON saga_instance (updated_at) WHERE status IN ('completed', 'aborted');`,
   `ALTER TABLE saga_step ADD COLUMN undecided json;`,
   `ALTER TABLE saga_step ADD COLUMN parent text;`,
+  `ALTER TABLE saga_step ADD COLUMN branches json;`,
 ];
 
 const lockKey = 7_305_801_124;

@@ -1,5 +1,6 @@
 import { messageId, type Cause, type Envelope } from '../../protocol/envelope.js';
 import { parentFrom, parentText } from '../../protocol/parent.js';
+import type { Branches } from '../../protocol/branches.js';
 import type { StepStatus } from '../../protocol/step-state.js';
 import type { FenceRow, Operated, StoredEvent } from '../../ports/fence-row.js';
 import type { Undecided } from '../../protocol/undecided.js';
@@ -19,6 +20,7 @@ export interface StepRecord {
   readonly cause: Cause | null;
   readonly correlation_id: string | null;
   readonly partition_key: string | null;
+  readonly branches: Branches | null;
   readonly traceparent: string | null;
   readonly parent: string | null;
   readonly causation_id: string | null;
@@ -43,13 +45,13 @@ export function lockedRowOf({ failing_since: since, ...rest }: LockedRecord): Fe
 
 /** A record on its way to the table: its documents are texts of their own. */
 export type WrittenRecord = {
-  readonly [K in keyof StepRecord]: K extends 'inputs' | 'result' | 'cause' | 'operated' | 'undecided'
+  readonly [K in keyof StepRecord]: K extends 'inputs' | 'result' | 'cause' | 'branches' | 'operated' | 'undecided'
     ? string | null
     : StepRecord[K];
 };
 
 export function recordOf(row: FenceRow): WrittenRecord {
-  const { sagaId, sagaType, sagaVersion, correlationId, partitionKey, traceparent, parent } = row.headers;
+  const { sagaId, sagaType, sagaVersion, correlationId, partitionKey, branches, traceparent, parent } = row.headers;
   return {
     saga_id: sagaId,
     step: row.step,
@@ -63,6 +65,7 @@ export function recordOf(row: FenceRow): WrittenRecord {
     cause: row.cause ? JSON.stringify(row.cause) : null,
     correlation_id: correlationId === sagaId ? null : correlationId,
     partition_key: partitionKey === sagaId ? null : partitionKey,
+    branches: branches ? JSON.stringify(branches) : null,
     traceparent: traceparent ?? null,
     parent: parent ? parentText(parent) : null,
     causation_id: row.causationId ?? null,
@@ -91,6 +94,7 @@ export function rowOf(record: StepRecord): FenceRow {
       sagaVersion: record.saga_version,
       correlationId: record.correlation_id ?? record.saga_id,
       partitionKey: record.partition_key ?? record.saga_id,
+      ...(record.branches && { branches: record.branches }),
       ...(record.traceparent !== null && { traceparent: record.traceparent }),
       ...(parent && { parent }),
     },

@@ -53,6 +53,7 @@ const columns = [
   'cause',
   'correlation_id',
   'partition_key',
+  'branches',
   'traceparent',
   'parent',
   'causation_id',
