@@ -39,6 +39,14 @@ export function twiceAndShuffled(factory: Factory): Factory {
   });
 }
 
+/** What is late may come when its service is gone: its transport still carries it. */
+export function outliving(factory: Factory): Factory {
+  return (context) => {
+    const transport = factory(context);
+    return Object.assign(Object.create(transport) as Transport, { close: () => transport.drain() });
+  };
+}
+
 /** SQL that makes a statement on a table fail, for the rows that `when` tells, until the trigger is dropped. */
 export function brokenTable(table: string, event: 'INSERT' | 'DELETE', when: string): string {
   return `CREATE FUNCTION break_it() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'the disk is full'; END $$;

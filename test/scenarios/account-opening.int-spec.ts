@@ -3,7 +3,7 @@ import { getRepositoryToken } from '@nestjs/typeorm';
 import { SagaTrackerModule, Sagas, inMemory, type SagaModuleOptions, type TrackedSaga } from 'nest-saga';
 import type { Repository } from 'typeorm';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { twiceAndShuffled } from '../e2e/faults.js';
+import { outliving, twiceAndShuffled } from '../e2e/faults.js';
 import { until } from '../e2e/rows.js';
 import { Note, startedOn } from '../nest/database-scene.js';
 import { eventually } from '../nest/scene.js';
@@ -12,14 +12,6 @@ import { AccountOpening } from './account-opening.saga.js';
 import { BankSteps, DeskSteps, RegistrySteps } from './account-opening.steps.js';
 
 type Factory = SagaModuleOptions['transport'];
-
-/** What is late may come when its service is gone: its transport still carries it. */
-const outliving =
-  (factory: Factory): Factory =>
-  (context) => {
-    const transport = factory(context);
-    return Object.assign(Object.create(transport) as typeof transport, { close: () => transport.drain() });
-  };
 
 const patience = { timeout: 60_000 };
 const services = { bank: BankSteps, registry: RegistrySteps, desk: DeskSteps };
