@@ -147,16 +147,20 @@ describe('a correction', () => {
     expect(house.corrections).toHaveLength(1);
   });
 
-  test('is never made of a mail that bounced: the step is rejected at once, and the user deactivated', patience, async () => {
-    house.bounces = 'all';
-    const world = await started(inOrder);
-    const { sagaId } = await world.sagas.start(Registration, ann);
-    const tracked = await world.sagas.settled(sagaId, patience);
-    expect(tracked).toMatchObject({
-      status: 'aborted',
-      steps: { register: 'compensated', welcome: 'rejected', createDashboard: 'cancelled' },
-      inconsistencies: [],
-    });
-    expect(house.asked).toEqual([`${sagaId}:welcome`]);
-  });
+  test(
+    'is never made of a mail that bounced: the step is rejected at once, and the user deactivated',
+    patience,
+    async () => {
+      house.bounces = 'all';
+      const world = await started(inOrder);
+      const { sagaId } = await world.sagas.start(Registration, ann);
+      const tracked = await world.sagas.settled(sagaId, patience);
+      expect(tracked).toMatchObject({
+        status: 'aborted',
+        steps: { register: 'compensated', welcome: 'rejected', createDashboard: 'cancelled' },
+        inconsistencies: [],
+      });
+      expect(house.asked).toEqual([`${sagaId}:welcome`]);
+    },
+  );
 });
