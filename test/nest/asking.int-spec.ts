@@ -54,7 +54,7 @@ describe('a caller waits for a saga', () => {
     const sagas = await shop();
     expect(await sagas.status(randomUUID())).toBeUndefined();
     await expect(sagas.settled('nonsense', { timeout: 30 })).rejects.toThrow(
-      'Saga nonsense is unknown after 30 ms; it goes on, ask again.',
+      'Saga "nonsense" is unknown after 30 ms; it goes on, ask again.',
     );
   });
 

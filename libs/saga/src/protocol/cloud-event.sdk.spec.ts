@@ -12,6 +12,7 @@ import type { WireMessage } from './wire.js';
 const attributesOf = (event: Envelope): Readonly<Record<string, unknown>> => opened(encode(event, 't')).attributes;
 
 const text = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 12 });
+const key = text.filter((name) => name !== '__proto__'); // no event has it
 
 const anyEnvelope: fc.Arbitrary<Envelope> = fc.record(
   {
@@ -35,7 +36,10 @@ const anyEnvelope: fc.Arbitrary<Envelope> = fc.record(
       fc.uniqueArray(fc.stringMatching(/^[A-Za-z0-9._:-]{1,64}$/), { maxLength: 5 }),
     ),
     cause: fc.record({ step: text, reason: fc.string({ unit: 'grapheme' }) }),
-    data: fc.dictionary(text, fc.jsonValue(), { maxKeys: 4 }).map((data) => JSON.parse(JSON.stringify(data)) as object),
+    data: fc
+      .dictionary(key, fc.jsonValue(), { maxKeys: 4 })
+      .filter((data) => !JSON.stringify(data).includes('"__proto__"'))
+      .map((data) => JSON.parse(JSON.stringify(data)) as object),
   },
   {
     requiredKeys: [
