@@ -12,7 +12,7 @@ import type { WireMessage } from './wire.js';
 const attributesOf = (event: Envelope): Readonly<Record<string, unknown>> => opened(encode(event, 't')).attributes;
 
 const text = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 12 });
-const key = text.filter((name) => name !== '__proto__'); // no event has it
+const keyOfData = text.filter((name) => name !== '__proto__'); // no event has it
 
 const anyEnvelope: fc.Arbitrary<Envelope> = fc.record(
   {
@@ -37,7 +37,7 @@ const anyEnvelope: fc.Arbitrary<Envelope> = fc.record(
     ),
     cause: fc.record({ step: text, reason: fc.string({ unit: 'grapheme' }) }),
     data: fc
-      .dictionary(key, fc.jsonValue(), { maxKeys: 4 })
+      .dictionary(keyOfData, fc.jsonValue(), { maxKeys: 4 })
       .filter((data) => !JSON.stringify(data).includes('"__proto__"'))
       .map((data) => JSON.parse(JSON.stringify(data)) as object),
   },
