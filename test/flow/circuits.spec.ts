@@ -102,6 +102,21 @@ describe('an outage of what a step depends on', () => {
     expect(new Set((await rows(service, ids)).map((row) => row?.status))).toEqual(new Set(['compensated']));
   });
 
+  it('that goes on in the next life of a process is found out anew there, at the price of ten attempts, and rejects nobody', async () => {
+    const ids = sagaIds(20);
+    let service = await Service.started(ground, [charging()]);
+    await ground.transport.deliver(ids.map((id) => reserved(id)));
+    service.kill();
+    service = await Service.started(ground, [charging()]);
+    await ground.clock.advance(60 * minute);
+    const parked = await rows(service, ids);
+    expect(parked.map((row) => row?.status)).toEqual(ids.map(() => 'running'));
+    expect(calls).toBeLessThan(2 * 10 + (60 * minute) / halfOpenAfter + 2);
+    trouble = undefined;
+    await ground.clock.advance(minute);
+    expect((await rows(service, ids)).map((row) => row?.status)).toEqual(ids.map(() => 'done'));
+  });
+
   it('is told to who starts a saga: it fails fast, and nothing is left of it', async () => {
     const guard = circuit();
     const reserving = bind(Booking, 'reserve', () => guard.run(async () => called()), { circuit: guard });

@@ -41,6 +41,8 @@ const Change = defineSaga('change', {
 @Injectable()
 class ChangeSteps {
   readonly heldBack = new Set<string>();
+  /** Those who fail after they took their second. */
+  readonly breaking = new Set<string>();
   refused = false;
 
   constructor(private readonly locks: SemanticLocks) {}
@@ -68,6 +70,7 @@ class ChangeSteps {
   async takeSecond(taken: FirstTaken, saga: StepContext): Promise<SecondTaken> {
     if (this.heldBack.has(taken.first)) throw new Error(`${taken.first} is held back`);
     await this.locks.acquire(saga, taken.second, { onHeld: taken.onHeld });
+    if (this.breaking.has(taken.first)) throw new Error(`${taken.first} breaks`);
     return new SecondTaken(taken);
   }
 
@@ -129,6 +132,16 @@ describe('a semantic lock', () => {
     const sagaId = await begun('order:1', 'order:2', 'reject');
     await eventually(async () => expect(await statusOf(sagaId)).toBe('aborted'));
     expect(await locksHeld()).toEqual([]);
+  });
+
+  test('is taken with the transaction of its step, or not at all', async () => {
+    steps.breaking.add('order:1');
+    const sagaId = await begun('order:1', 'order:2', 'reject');
+    const failed = `SELECT 1 FROM saga_step WHERE saga_id = '${sagaId}' AND step = 'takeSecond' AND attempts > 0`;
+    await eventually(async () => expect(await app.get(DataSource).query(failed)).toHaveLength(1));
+    expect(await locksHeld()).toEqual(['order:1']);
+    steps.breaking.clear();
+    await eventually(async () => expect(await statusOf(sagaId)).toBe('completed'));
   });
 
   test('that another saga holds rejects the step, with `reject`', async () => {
