@@ -33,7 +33,7 @@ export interface Outcome {
   readonly givenUp: number;
   /** Mails that were sent a second time, with the Message-ID of the first: SMTP has no idempotency. */
   readonly mailsAgain: number;
-  /** From the end of the fault until nothing was left to do; undefined when that never came. */
+  /** From the end of the fault, and of the requests, until nothing was left to do; undefined when that never came. */
   readonly recoveredMs: number | undefined;
 }
 
@@ -60,13 +60,17 @@ export class Rounds {
     const holdings = await world.holdings();
     const pressure = new TimedPressure(options.pressureMs);
     const sending = send(world.fleet, plan, options.pressureMs, new Random(seed + 1));
-    sending.catch(() => undefined); // told when it is awaited
+    let lastAsked = 0;
+    sending.then(
+      () => (lastAsked = performance.now()),
+      () => undefined, // told when it is awaited
+    );
     const injected = await fault.inject(world, random, pressure);
-    const healed = performance.now();
+    const over = performance.now();
     await world.heal();
     const acknowledged = await sending;
     const atRest = await quiescence(world, options.restWithinMs);
-    const recoveredMs = atRest ? performance.now() - healed : undefined;
+    const recoveredMs = atRest ? performance.now() - Math.max(over, lastAsked) : undefined;
     const { history } = this;
     this.history = {
       acknowledged: [...history.acknowledged, ...acknowledged],
