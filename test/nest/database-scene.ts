@@ -1,4 +1,3 @@
-import type { Type } from '@nestjs/common';
 import type { TestingModule } from '@nestjs/testing';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import type { SagaModuleOptions } from 'nest-saga';
@@ -15,18 +14,14 @@ export class Note {
 /** No store given: rows are where the service's own are. */
 const ownDatabase = { store: undefined } as unknown as Partial<SagaModuleOptions>;
 
-/** A service at work whose rows, its own and the library's, are in this database. Repositories of `Note`, and of the service's own entities, can be injected. */
-export function startedOn(
-  url: string,
-  { saga, imports, entities = [], ...service }: Service & { readonly entities?: readonly Type[] },
-): Promise<TestingModule> {
-  const ofService = [Note, ...entities];
+/** A service at work whose rows, its own and the library's, are in this database. Repositories of `Note` can be injected. */
+export function startedOn(url: string, { saga, imports, ...service }: Service): Promise<TestingModule> {
   return started({
     ...service,
     saga: { ...saga, ...ownDatabase },
     imports: [
-      TypeOrmModule.forRoot({ type: 'postgres', url, entities: ofService, synchronize: true, retryAttempts: 0 }),
-      TypeOrmModule.forFeature(ofService),
+      TypeOrmModule.forRoot({ type: 'postgres', url, entities: [Note], synchronize: true, retryAttempts: 0 }),
+      TypeOrmModule.forFeature([Note]),
       ...(imports ?? []),
     ],
   });

@@ -2,10 +2,11 @@ import { SagaOperator, type TrackedSaga } from 'nest-saga';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { until } from '../e2e/rows.js';
 import { eventually } from '../nest/scene.js';
+import { disturbances, undisturbed, type Disturbance } from './disturbances.js';
 import { MailHouse } from './mail-house.js';
 import { Registration, RegistrationMailLast } from './registration.saga.js';
 import { AccountSteps, DashboardSteps, MailClient, MailSteps, Seats } from './registration.steps.js';
-import { World, inOrder, manners, type Manner } from './world.js';
+import { Services } from './services.js';
 
 const patience = { timeout: 60_000 };
 const retry = { retries: 3, firstDelay: 20, maxDelay: 100, jitter: 0 };
@@ -19,75 +20,85 @@ beforeEach(async () => {
 });
 afterEach(() => house.close());
 
-type Services = 'accounts' | 'mail' | 'dashboards';
+type World = Services<'accounts' | 'mail' | 'dashboards'>;
 
-function started(manner: Manner): Promise<World<Services>> {
+async function started(disturbance: Disturbance): Promise<World> {
   const client = { provide: MailClient, useValue: new MailClient(house.url) };
-  return World.start(
+  const entities: [] = [];
+  const world = await Services.of(
     {
-      accounts: { providers: [AccountSteps], tracks: true },
-      mail: { providers: [MailSteps, client], saga: { retry } },
-      dashboards: { providers: [DashboardSteps, { provide: Seats, useValue: seats }] },
+      accounts: { entities, providers: [AccountSteps], tracks: true },
+      mail: { entities, providers: [MailSteps, client], saga: { retry } },
+      dashboards: { entities, providers: [DashboardSteps, { provide: Seats, useValue: seats }] },
     },
-    manner,
+    disturbance,
   );
+  await world.start(...world.names);
+  return world;
 }
 
 const ann = { userId: 'ann', address: 'ann@example.com' };
-const typesOf = ({ history }: TrackedSaga): readonly string[] => history.map(({ type }) => type);
 
 /** A registration whose welcome is in the hands of the mail house. */
-async function welcomed(world: World<Services>): Promise<string> {
+async function welcomed(world: World): Promise<string> {
   const { sagaId } = await world.sagas.start(Registration, ann);
-  await world.passes('accounts', 'mail');
   await until('the mail house has the welcome', async () => house.mails.length > 0);
   return sagaId;
 }
 
-async function settledAfter(world: World<Services>, sagaId: string, free: boolean): Promise<TrackedSaga> {
-  seats.free = free;
-  await world.passes('dashboards');
-  return world.sagas.settled(sagaId, patience);
+/** The history of a saga, once the tracker has it all: an aborted saga is known by its last event, and others may come later. */
+async function historyOf(world: World, sagaId: string): Promise<TrackedSaga['history']> {
+  return until('the tracker has all events', async () => {
+    const history = (await world.sagas.status(sagaId))?.history ?? [];
+    return history.length === 5 && history;
+  });
 }
 
-describe.each(manners)('scenario 4, a mail that cannot be unsent, $name', (manner) => {
+async function settledAfter(world: World, sagaId: string, free: boolean): Promise<TrackedSaga> {
+  seats.free = free;
+  return world.settled(sagaId);
+}
+
+describe.each(disturbances)('scenario 4, a mail that cannot be unsent, $name', (disturbance) => {
   test('all is well: one mail, nothing to correct', patience, async () => {
-    const world = await started(manner);
+    const world = await started(disturbance);
     const tracked = await settledAfter(world, await welcomed(world), true);
     expect(tracked).toMatchObject({ status: 'completed', inconsistencies: [] });
     expect(house.mails).toMatchObject([{ state: 'sent' }]);
-    expect(await world.notes('accounts')).toEqual(['ann registered']);
+    expect(await world.journal()).toEqual(['ann registered']);
   });
 
   test('it went out: one correction that quotes it, then the user is deactivated', patience, async () => {
-    const world = await started(manner);
+    const world = await started(disturbance);
     const sagaId = await welcomed(world);
     const tracked = await settledAfter(world, sagaId, false);
     expect(tracked).toMatchObject({ status: 'aborted', inconsistencies: [], debts: [] });
-    expect(typesOf(tracked)).toEqual([
+    const history = await historyOf(world, sagaId);
+    expect(history.map(({ type }) => type)).toEqual([
       'user.registered',
       'welcome.sent',
       'dashboard.rejected',
       'welcome.corrected',
       'user.deactivated',
     ]);
-    expect(tracked.history[3]!.data).toMatchObject({ mailId: 'mail-1', by: 'correction' });
+    expect(history[3]!.data).toMatchObject({ mailId: 'mail-1', by: 'correction' });
     expect(house.mails).toMatchObject([
       { id: 'mail-1', key: `${sagaId}:welcome` },
       { quotes: 'mail-1', key: `${sagaId}:welcome:undo`, state: 'sent' },
     ]);
-    expect(await world.notes('accounts')).toEqual(['ann registered', 'ann deactivated']);
+    expect(await world.journal()).toEqual(['ann registered', 'ann deactivated']);
   });
 
   test('it is still queued: it is suppressed, and nothing is corrected', patience, async () => {
     house.queues = true;
-    const world = await started(manner);
-    const tracked = await settledAfter(world, await welcomed(world), false);
+    const world = await started(disturbance);
+    const sagaId = await welcomed(world);
+    const tracked = await settledAfter(world, sagaId, false);
     expect(tracked).toMatchObject({ status: 'aborted', inconsistencies: [], debts: [] });
-    expect(tracked.history[3]!.data).toMatchObject({ mailId: 'mail-1', by: 'suppression' });
+    expect((await historyOf(world, sagaId))[3]!.data).toMatchObject({ mailId: 'mail-1', by: 'suppression' });
     house.emptyQueue();
     expect(house.mails).toMatchObject([{ id: 'mail-1', state: 'suppressed' }]);
-    expect(await world.notes('accounts')).toEqual(['ann registered', 'ann deactivated']);
+    expect(await world.journal()).toEqual(['ann registered', 'ann deactivated']);
   });
 
   test(
@@ -95,10 +106,10 @@ describe.each(manners)('scenario 4, a mail that cannot be unsent, $name', (manne
     patience,
     async () => {
       house.bounces = 'corrections';
-      const world = await started(manner);
+      const world = await started(disturbance);
       const sagaId = await welcomed(world);
       seats.free = false;
-      await world.passes('dashboards');
+      await world.struck();
       await eventually(async () =>
         expect(await world.sagas.status(sagaId)).toMatchObject({ status: 'needsIntervention', debts: ['welcome'] }),
       );
@@ -108,38 +119,36 @@ describe.each(manners)('scenario 4, a mail that cannot be unsent, $name', (manne
         { kind: 'compensation', sagaId, step: 'welcome', reason: 'ann@example.com bounced', details: { attempts: 4 } },
       ]);
       expect(house.asked.filter((key) => key === `${sagaId}:welcome:undo`)).toHaveLength(4);
-      expect(await world.notes('accounts')).toEqual(['ann registered']);
+      expect(await world.journal()).toEqual(['ann registered']);
 
       const word = { sagaId, step: 'welcome', ...olga };
       const answers = await Promise.all([operator.waive(word), operator.waive(word)]);
       expect(answers.map(({ verdict }) => verdict).toSorted()).toEqual(['alreadyApplied', 'applied']);
-      expect(await world.sagas.settled(sagaId, patience)).toMatchObject({
+      expect(await world.settled(sagaId)).toMatchObject({
         status: 'aborted',
         debts: ['welcome'],
         inconsistencies: [],
       });
       expect(house.corrections).toEqual([]);
-      expect(await world.notes('accounts')).toEqual(['ann registered', 'ann deactivated']);
+      expect(await world.journal()).toEqual(['ann registered', 'ann deactivated']);
     },
   );
 
   test('in another order, the mail last, a refusal leaves nothing to correct', patience, async () => {
-    const world = await started(manner);
+    const world = await started(disturbance);
     const { sagaId } = await world.sagas.start(RegistrationMailLast, ann);
-    await world.passes('accounts');
     seats.free = false;
-    await world.passes('dashboards', 'mail');
     const end = { status: 'aborted', steps: { welcome: 'cancelled' }, inconsistencies: [] };
     await eventually(async () => expect(await world.sagas.status(sagaId)).toMatchObject(end));
     expect(house.asked).toEqual([]);
-    expect(await world.notes('accounts')).toEqual(['ann registered', 'ann deactivated']);
+    expect(await world.journal()).toEqual(['ann registered', 'ann deactivated']);
   });
 });
 
 describe('a correction', () => {
   test('whose answer is lost is sent again under its key, and went out once', patience, async () => {
     house.loses = 2;
-    const world = await started(inOrder);
+    const world = await started(undisturbed);
     const sagaId = await welcomed(world);
     const tracked = await settledAfter(world, sagaId, false);
     expect(tracked).toMatchObject({ status: 'aborted', steps: { welcome: 'compensated' }, inconsistencies: [] });
@@ -152,9 +161,9 @@ describe('a correction', () => {
     patience,
     async () => {
       house.bounces = 'all';
-      const world = await started(inOrder);
+      const world = await started(undisturbed);
       const { sagaId } = await world.sagas.start(Registration, ann);
-      const tracked = await world.sagas.settled(sagaId, patience);
+      const tracked = await world.settled(sagaId);
       expect(tracked).toMatchObject({
         status: 'aborted',
         steps: { register: 'compensated', welcome: 'rejected', createDashboard: 'cancelled' },

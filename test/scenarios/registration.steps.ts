@@ -1,5 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import { InjectRepository } from '@nestjs/typeorm';
 import {
   Compensates,
   OutcomeUnknown,
@@ -8,8 +7,7 @@ import {
   type CompensationContext,
   type StepContext,
 } from 'nest-saga';
-import type { Repository } from 'typeorm';
-import { Note } from '../nest/database-scene.js';
+import { Journal } from './journal.js';
 import {
   DashboardCreated,
   DashboardRejected,
@@ -25,19 +23,19 @@ type User = { readonly userId: string; readonly address: string };
 
 @Injectable()
 export class AccountSteps {
-  constructor(@InjectRepository(Note) private readonly notes: Repository<Note>) {}
+  constructor(private readonly journal: Journal) {}
 
   @SagaStep(Registration.steps.register)
   @SagaStep(RegistrationMailLast.steps.register)
   async register({ userId, address }: User): Promise<UserRegistered> {
-    await this.notes.insert({ text: `${userId} registered` });
+    await this.journal.note(`${userId} registered`);
     return new UserRegistered({ userId, address });
   }
 
   @Compensates(Registration.steps.register)
   @Compensates(RegistrationMailLast.steps.register)
   async deactivate({ userId, address }: UserRegistered): Promise<UserDeactivated> {
-    await this.notes.insert({ text: `${userId} deactivated` });
+    await this.journal.note(`${userId} deactivated`);
     return new UserDeactivated({ userId, address });
   }
 }

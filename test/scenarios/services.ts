@@ -16,6 +16,7 @@ import { DataSource } from 'typeorm';
 import { onTestFinished } from 'vitest';
 import { query, until } from '../e2e/rows.js';
 import { freshDatabase } from '../support/database.js';
+import { LogLines } from '../nest/log-lines.js';
 import type { Disturbance } from './disturbances.js';
 import { Entry, Journal } from './journal.js';
 import { Line } from './line.js';
@@ -29,12 +30,14 @@ export interface ServicePlan {
   readonly providers: readonly Provider[];
   /** Imports the tracker too. */
   readonly tracks?: boolean;
-  readonly saga?: Pick<SagaModuleOptions, 'retry' | 'settings'>;
+  readonly saga?: Pick<SagaModuleOptions, 'retry' | 'settings' | 'circuit'>;
 }
 
 /** The services of a scenario, each with a database of its own that outlives it. */
 export class Services<Name extends string> {
   readonly published: WireMessage[] = [];
+  /** Of all services, over all their lives. */
+  readonly log = new LogLines();
   private readonly running = new Map<Name, { readonly app: INestApplicationContext; readonly line: Line }>();
   private readonly disturbed: Promise<void>[] = [];
 
@@ -90,14 +93,26 @@ export class Services<Name extends string> {
     this.running.clear();
   }
 
+  /** Of the service that tracks. */
   get sagas(): Sagas {
-    const name = this.names.find((one) => this.plans[one].tracks)!;
-    return this.running.get(name)!.app.get(Sagas);
+    return this.get(
+      this.names.find((one) => this.plans[one].tracks)!,
+      Sagas,
+    );
+  }
+
+  get<T>(name: Name, type: Type<T>): T {
+    return this.running.get(name)!.app.get(type);
+  }
+
+  /** Resolves when all that should go wrong has gone wrong. */
+  async struck(): Promise<void> {
+    await Promise.all(this.disturbed);
   }
 
   /** Waits until a saga has ended, all that should go wrong has gone wrong, and nothing is left to do in any database. */
   async settled(sagaId: string): Promise<TrackedSaga> {
-    await Promise.all(this.disturbed);
+    await this.struck();
     const tracked = await this.sagas.settled(sagaId, { timeout: 40_000 });
     const left = `SELECT ((SELECT count(*) FROM saga_step WHERE status IN ('running', 'compensating') OR next_attempt_at IS NOT NULL)
                           + (SELECT count(*) FROM saga_outbox))::integer AS size`;
@@ -154,8 +169,7 @@ export class Services<Name extends string> {
       providers: [...plan.providers, Journal],
     })
     class Service {}
-    Logger.overrideLogger(false);
-    const app = await NestFactory.createApplicationContext(Service, { logger: false });
+    const app = await NestFactory.createApplicationContext(Service, { logger: this.log });
     onTestFinished(() => app.close());
     this.running.set(name, { app, line });
   }
