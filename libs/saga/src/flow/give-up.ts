@@ -1,3 +1,4 @@
+import { commitStep } from '../definition/nested.js';
 import type { FenceRow } from '../ports/fence-row.js';
 import { rejectedBy } from './attempt.js';
 import type { BoundStep } from './bound-step.js';
@@ -37,12 +38,13 @@ export function unlessGivenUp(delivery: Delivery, taken: Taken): Taken {
   if (happening.type !== 'signal') return taken;
   const { signal, cause, causationId } = happening;
   if (signal.type === 'successorClosed') return ofNoUse(bound, taken);
-  if (signal.type !== 'abortRequested' || !mayGiveUp(bound, taken.row)) return taken;
+  if (signal.type !== 'abortRequested' || !mayGiveUp(bound, taken.row) || isGate(bound, taken.row)) return taken;
   const row = { ...taken.row, ...(causationId !== undefined && { causationId }), ...(cause && { cause }) };
   return givenUp(bound, row, cause?.reason ?? 'abort requested');
 }
 
-function ofNoUse(bound: BoundStep, taken: Taken): Taken {
+/** A step that waits for somebody, and after which nothing is open any more, is refused. */
+export function ofNoUse(bound: BoundStep, taken: Taken): Taken {
   const { row } = taken;
   const { role, successors } = bound.node;
   const doomed =
@@ -50,4 +52,9 @@ function ofNoUse(bound: BoundStep, taken: Taken): Taken {
     successors.length > 0 &&
     successors.every((step) => row.successorsClosed.includes(step));
   return doomed && isWaiting(bound, row) ? givenUp(bound, row, row.cause?.reason ?? 'unknown') : taken;
+}
+
+/** Only the saga around decides: what the step stands for there is done already. */
+function isGate({ node }: BoundStep, { headers }: FenceRow): boolean {
+  return node.name === commitStep && headers.parent !== undefined;
 }

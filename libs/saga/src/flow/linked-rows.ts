@@ -4,6 +4,7 @@ import type { SagaGraph } from '../definition/saga-definition.js';
 import type { Cause, Envelope, SagaHeaders } from '../protocol/envelope.js';
 import { advance } from '../protocol/step-machine.js';
 import type { FenceRow } from '../ports/fence-row.js';
+import { abortEvent } from './abort-event.js';
 import { inputOf, rejectedBy } from './attempt.js';
 import type { BoundStep } from './bound-step.js';
 import type { Delivery } from './delivery.js';
@@ -114,6 +115,12 @@ export class LinkedRows {
     const failed = { ...row, lastError: reason };
     const { state, verdict, emit } = advance(to.bound.node, failed, { type: 'undoExhausted' });
     return this.put(to, gate, row, { row: { ...failed, ...state }, verdict, ...(emit && { emit }) });
+  }
+
+  /** Done with its steps, the one inside is a step of the one around: they end together, so that one is asked. */
+  askAround(gate: FenceRow, cause: Cause = { step: 'abort', reason: 'abort requested' }): Followed {
+    const around = gate.status === 'running' ? this.around(gate) : undefined;
+    return around ? { emitted: [abortEvent(this.ground, around.row.headers, cause)] } : nothing;
   }
 
   private put(to: Delivery, from: FenceRow, before: FenceRow, { row, emit, event, run }: Taken): Followed {

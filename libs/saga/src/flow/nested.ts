@@ -71,8 +71,13 @@ export function follow(ground: Participant, delivery: Delivery, { row, emitted }
   const parent = row.headers.parent;
   if (!parent || bound.hears) return nothing;
   if (happening.type === 'nestedDeadLetter') return linked.needsPerson(row, happening.reason);
+  if (node.name === commitStep && isAbort(happening)) return linked.askAround(row, happening.cause);
   if (node.name === commitStep && row.status === 'running') return linked.done(bound, row);
   if (node.name !== saga.source) return nothing;
   if (row.status === 'done') return linked.begun(row);
   return isClosed(row.status) ? linked.closed(row, emitted[0]?.cause) : nothing;
+}
+
+function isAbort(happening: Delivery['happening']): happening is Extract<Delivery['happening'], { type: 'signal' }> {
+  return happening.type === 'signal' && happening.signal.type === 'abortRequested';
 }

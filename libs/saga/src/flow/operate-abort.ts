@@ -1,9 +1,9 @@
 import type { SagaGraph } from '../definition/saga-definition.js';
-import type { Branches } from '../protocol/branches.js';
 import type { NewAuditEntry } from '../ports/audit-log.js';
 import { FenceConflict } from '../ports/step-store.js';
 import { auditEntry } from './operated.js';
 import type { OperatorAnswer, Said } from './operation.js';
+import type { KnownOfSaga } from './abort-headers.js';
 import type { SagaService } from './service.js';
 
 const most = 1_000;
@@ -14,8 +14,8 @@ export interface Abortable {
   readonly saga: SagaGraph;
   /** Its pivot is known to be done. */
   readonly committed: boolean;
-  /** The branches of its fan-outs, as far as they are known. */
-  readonly branches?: Branches;
+  /** The branches of its fan-outs and the saga around it, as far as they are known. */
+  readonly known?: KnownOfSaga;
 }
 
 /**
@@ -31,7 +31,7 @@ export async function operateAbort(service: SagaService, target: Abortable, said
   if (answer.verdict !== 'applied') return written(service, answer, entry(chance.newId(), answer));
   const only = entry(chance.derivedId(`${sagaId}:abort`), answer);
   try {
-    await service.publishAbort(saga, sagaId, `aborted by ${said.actor}: ${said.reason}`, [only], target.branches);
+    await service.publishAbort(saga, sagaId, `aborted by ${said.actor}: ${said.reason}`, [only], target.known);
     return answer;
   } catch (error) {
     if (!(error instanceof FenceConflict)) throw error;

@@ -2,6 +2,7 @@ import type { NewAuditEntry, OperatorVerb } from '../ports/audit-log.js';
 import type { FenceRow } from '../ports/fence-row.js';
 import { decideOperation } from './decide-operation.js';
 import type { Delivery, Settled } from './delivery.js';
+import { refusedByNesting } from './operate-nested.js';
 import type { Operation, OperatorAnswer, Said } from './operation.js';
 import type { Participant } from './participant.js';
 import type { Taken } from './take.js';
@@ -16,7 +17,8 @@ export function operated(
   before: FenceRow,
   record: (taken: Taken) => Settled,
 ): Settled {
-  const { verdict, because, taken } = decideOperation(bound, before, operation);
+  const { verdict, because, taken } =
+    refusedByNesting(participant, bound, before, operation) ?? decideOperation(bound, before, operation);
   const settled = taken ? record(taken) : { verdict: verdicts[verdict], row: before, emitted: [] };
   const step = bound.node.name;
   const answer: OperatorAnswer = { verdict, because, sagaId, step, status: settled.row.status };

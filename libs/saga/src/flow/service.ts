@@ -1,9 +1,8 @@
 import type { SagaGraph, StepNode } from '../definition/saga-definition.js';
 import type { NewAuditEntry } from '../ports/audit-log.js';
 import type { Timer } from '../ports/timers.js';
-import type { Branches } from '../protocol/branches.js';
-import { branchesForAbort } from './abort-branches.js';
 import { abortEvent } from './abort-event.js';
+import { headersForAbort, type KnownOfSaga } from './abort-headers.js';
 import type { Subscription } from '../ports/transport.js';
 import { Batcher } from './batcher.js';
 import { Deliverer } from './deliver.js';
@@ -79,7 +78,7 @@ export class SagaService {
   /**
    * Asks every participant to cancel what has not started; durable when it resolves.
    *
-   * @param known the saga's branches, where somebody else than this service's rows knows them
+   * @param known the saga's branches and parent, where somebody else than this service's rows knows them
    * @throws SagaError `BRANCHES_UNKNOWN`, retriable, for a saga with fan-outs whose source is not known to be done
    */
   async publishAbort(
@@ -87,18 +86,10 @@ export class SagaService {
     sagaId: string,
     reason: string,
     audited: readonly NewAuditEntry[] = [],
-    known?: Branches,
+    known?: KnownOfSaga,
   ): Promise<void> {
     const { chance, store } = this.participant;
-    const branches = await branchesForAbort(store, saga, sagaId, known);
-    const headers = {
-      sagaId,
-      sagaType: saga.name,
-      sagaVersion: saga.version,
-      correlationId: sagaId,
-      partitionKey: sagaId,
-      ...(branches && { branches }),
-    };
+    const headers = await headersForAbort(store, saga, sagaId, known);
     const event = abortEvent(this.participant, headers, { step: 'abort', reason });
     const staged = [{ id: chance.newId(), event }];
     await store.transaction([], (transaction) => transaction.save({ rows: [], staged, published: [], audited }));

@@ -44,5 +44,7 @@ export async function findAbortable(
         (row.status === 'done' && (row.step === commitPoint || row.settled === true)),
     );
   const branches = rows.find(({ headers }) => headers.branches)?.headers.branches ?? tracked?.branches;
-  return { sagaId: sagaId.toLowerCase(), saga, committed, ...(branches && { branches }) };
+  const parent = rows.find(({ headers }) => headers.parent)?.headers.parent ?? tracked?.parent;
+  const known = { ...(branches && { branches }), ...(parent && { parent }) };
+  return { sagaId: sagaId.toLowerCase(), saga, committed, known };
 }

@@ -75,9 +75,9 @@ export class Sagas {
    */
   async requestAbort(sagaId: string, reason: string): Promise<AbortAnswer> {
     const why = checkedReason(reason);
-    const { saga, committed, branches } = await findAbortable(this.runtime, this.findTracker(), sagaId);
+    const { saga, committed, known } = await findAbortable(this.runtime, this.findTracker(), sagaId);
     if (committed) return 'refused';
-    await this.runtime.service.publishAbort(saga, sagaId.toLowerCase(), why, [], branches);
+    await this.runtime.service.publishAbort(saga, sagaId.toLowerCase(), why, [], known);
     return 'requested';
   }
 

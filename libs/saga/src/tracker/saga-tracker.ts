@@ -4,6 +4,7 @@ import { decode } from '../protocol/cloud-event.js';
 import type { Branches } from '../protocol/branches.js';
 import type { Envelope } from '../protocol/envelope.js';
 import type { Outcome } from '../protocol/outcome.js';
+import type { Parent } from '../protocol/parent.js';
 import type { SagaStatus } from '../protocol/saga-state.js';
 import { PoisonRecord } from '../protocol/wire.js';
 import type { IncomingRecord } from '../ports/transport.js';
@@ -36,6 +37,8 @@ export interface TrackedSaga {
   readonly correlationId: string;
   /** The branches of its fan-outs, once its source is done; `steps` has them as `reserveLeg[flight]`. */
   readonly branches?: Branches;
+  /** The step of another saga that this saga is. */
+  readonly parent?: Parent;
   /** Every event once, each after the one that caused it. */
   readonly history: readonly HistoryEntry[];
 }
@@ -83,8 +86,9 @@ export class SagaTracker implements OnModuleInit {
     const saga = this.runtime.sagas.find(({ name, version }) => name === snapshot.saga && version === snapshot.version);
     const events = await eventsOf(manager, [sagaId]);
     const branches = events.find((event) => event.branches)?.branches;
+    const parent = events.find((event) => event.parent)?.parent;
     const history = causalOrder(saga && graphIn(saga, events), events).map(entryOf);
-    return { ...snapshot, ...(branches && { branches }), history };
+    return { ...snapshot, ...(branches && { branches }), ...(parent && { parent }), history };
   }
 
   /** Logs a batch and brings the snapshots of its sagas up to date, in one transaction. Poison is its participants' to bury. */
