@@ -83,7 +83,7 @@ describe('a nested saga that has done its steps and waits for the pivot around i
   }
 
   test('takes the saga around with it when its abort is requested', async () => {
-    await app.get(Sagas).requestAbort(nested, 'changed my mind');
+    expect(await app.get(Sagas).requestAbort(nested, 'changed my mind')).toBe('requested');
     await bothAborted();
   });
 
