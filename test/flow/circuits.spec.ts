@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { CockatielCircuit } from '../../libs/saga/src/adapters/cockatiel/cockatiel-circuit.js';
 import { OutcomeUnknown, StepRejected } from '../../libs/saga/src/protocol/errors.js';
+import { Random } from '../support/random.js';
 import { Booking, CardCharged, CardRefunded, RoomReserved } from './stage/booking.js';
 import { confirmRefused, reserved } from './stage/charging.js';
 import { sagaIds } from './stage/records.js';
@@ -86,6 +87,17 @@ describe('an outage of what a step depends on', () => {
     await ground.clock.advance(2 * halfOpenAfter);
     expect(calls - opened).toBeLessThanOrEqual(2);
     expect(calls).toBeGreaterThan(opened);
+  });
+
+  it('charges nobody who is let through alone, either', async () => {
+    const random = new Random(7).next; // who was held back does not return together
+    const service = await Service.started(ground, [charging()], { random });
+    const ids = sagaIds(20);
+    await ground.transport.deliver(ids.map((id) => reserved(id)));
+    await ground.clock.advance(60 * minute);
+    const parked = await rows(service, ids);
+    expect(parked.map((row) => row?.status)).toEqual(ids.map(() => 'running'));
+    expect(parked.reduce((sum, row) => sum + row!.attempts, 0)).toBe(10);
   });
 
   it('makes no dead letters of compensations', async () => {
