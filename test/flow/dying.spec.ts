@@ -21,8 +21,8 @@ beforeEach(() => {
   sagaId = randomUUID();
 });
 
-async function lives(steps: readonly BoundStep[] = [charging()], lease = 30 * second): Promise<void> {
-  service = await Service.started(ground, steps, { settings: { lease } });
+async function lives(steps: readonly BoundStep[] = [charging()], claimedFor = lease): Promise<void> {
+  service = await Service.started(ground, steps, { settings: { lease: claimedFor } });
 }
 
 function diesAt(moment: 'begin' | 'commit' | 'committed'): void {
