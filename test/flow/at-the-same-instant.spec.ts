@@ -2,29 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { MemoryStore } from '../../libs/saga/src/adapters/memory/memory-store.js';
 import type { SignalAnswer } from '../../libs/saga/src/flow/signal.js';
 import { isClosed } from '../../libs/saga/src/protocol/step-state.js';
-import type { StepStore } from '../../libs/saga/src/ports/step-store.js';
 import { Random } from '../support/random.js';
 import { EffectStore } from './stage/effect-store.js';
 import { approve, denied, granted, Opening, opening } from './stage/opening.js';
 import { eventRecord, received } from './stage/records.js';
 import { Ground, Service } from './stage/service.js';
-
-/** The store as a process reaches it whose every step takes its own time. */
-function unsteady(store: StepStore, random: Random): StepStore {
-  const pause = async (): Promise<void> => {
-    for (let left = random.below(6); left > 0; left -= 1) await Promise.resolve();
-  };
-  const transaction: StepStore['transaction'] = async (keys, work) => {
-    await pause();
-    return store.transaction(keys, async (open) => {
-      await pause();
-      const answer = await work(open);
-      await pause();
-      return answer;
-    });
-  };
-  return Object.assign(Object.create(store) as StepStore, { transaction });
-}
+import { unsteady } from './stage/unsteady.js';
 
 const sagaId = '00000000-0000-4000-8000-000000000001';
 const runs = 2_000;
