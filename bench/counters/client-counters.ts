@@ -12,7 +12,7 @@ export interface Trips {
 
 type Counts = { -readonly [K in keyof Trips]: number };
 
-const ours = /saga_(step|outbox)/;
+const ours = /\bsaga_(step|outbox|timer|dead_letter|audit|lock)/;
 const begin = /^\s*(START TRANSACTION|BEGIN)/;
 const end = /(^|;)\s*(COMMIT|ROLLBACK)\s*$/;
 const flush = /^\s*DELETE FROM saga_outbox/;
