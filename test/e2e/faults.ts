@@ -47,6 +47,27 @@ export function outliving(factory: Factory): Factory {
   };
 }
 
+/** Events of this type are on their way until they are let go; then they arrive. */
+export function holding(type: string): {
+  readonly held: readonly (() => Promise<void>)[];
+  readonly through: (factory: Factory) => Factory;
+  letGo(): Promise<void>;
+} {
+  const held: (() => Promise<void>)[] = [];
+  return {
+    held,
+    through: (factory) =>
+      publishing(factory, (behind) => async (messages) => {
+        const slow = messages.filter(({ headers }) => headers['ce_type'] === type);
+        held.push(...slow.map((message) => () => behind.publish([message])));
+        await behind.publish(messages.filter((message) => !slow.includes(message)));
+      }),
+    letGo: async () => {
+      for (const arrive of held) await arrive();
+    },
+  };
+}
+
 /** SQL that makes a statement on a table fail, for the rows that `when` tells, until the trigger is dropped. */
 export function brokenTable(table: string, event: 'INSERT' | 'DELETE', when: string): string {
   return `CREATE FUNCTION break_it() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'the disk is full'; END $$;

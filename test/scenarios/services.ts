@@ -39,6 +39,9 @@ export class Services<Name extends string> {
   /** Of all services, over all their lives. */
   readonly log = new LogLines();
   private readonly running = new Map<Name, { readonly app: INestApplicationContext; readonly line: Line }>();
+  /** Also those that were killed. */
+  private readonly apps: INestApplicationContext[] = [];
+  private readonly started = new Set<Name>();
   private readonly disturbed: Promise<void>[] = [];
 
   private constructor(
@@ -55,7 +58,9 @@ export class Services<Name extends string> {
   ): Promise<Services<Name>> {
     const names = Object.keys(plans) as Name[];
     const urls = await Promise.all(names.map(async (name) => [name, await freshDatabase()] as const));
-    return new Services(plans, Object.fromEntries(urls) as Record<Name, string>, disturbance, carrier);
+    const services = new Services(plans, Object.fromEntries(urls) as Record<Name, string>, disturbance, carrier);
+    onTestFinished(() => services.close());
+    return services;
   }
 
   get names(): readonly Name[] {
@@ -68,7 +73,10 @@ export class Services<Name extends string> {
     const { through = (same) => same, cut = false, strike } = this.disturbance;
     for (const name of names) {
       await this.launch(name, through(transport), new Line(cut, this.published));
-      if (strike) this.disturbed.push(strike(this, name));
+      if (!strike) continue;
+      const struck = strike(this, name);
+      struck.catch(() => undefined); // told by `settled`
+      this.disturbed.push(struck);
     }
   }
 
@@ -116,7 +124,7 @@ export class Services<Name extends string> {
     const tracked = await this.sagas.settled(sagaId, { timeout: 40_000 });
     const left = `SELECT ((SELECT count(*) FROM saga_step WHERE status IN ('running', 'compensating') OR next_attempt_at IS NOT NULL)
                           + (SELECT count(*) FROM saga_outbox))::integer AS size`;
-    for (const name of this.names)
+    for (const name of this.started)
       await until(`${name} has nothing left to do`, async () => {
         const [row] = await query<{ size: number }>(this.urls[name], left);
         return row!.size === 0;
@@ -138,7 +146,9 @@ export class Services<Name extends string> {
   /** What all services did, in the order in which they did it. */
   async journal(): Promise<readonly string[]> {
     const sql = `SELECT text, to_char(at, 'YYYYMMDDHH24MISSUS') AS at FROM journal ORDER BY id`;
-    const entries = await Promise.all(this.names.map((name) => this.query<{ text: string; at: string }>(name, sql)));
+    const entries = await Promise.all(
+      [...this.started].map((name) => this.query<{ text: string; at: string }>(name, sql)),
+    );
     return entries
       .flat()
       .toSorted((one, other) => one.at.localeCompare(other.at))
@@ -149,9 +159,13 @@ export class Services<Name extends string> {
   async fenceRows(sagaId: string): Promise<Readonly<Record<string, string>>> {
     const sql = 'SELECT step, status FROM saga_step WHERE saga_id = $1';
     const rows = await Promise.all(
-      this.names.map((name) => this.query<{ step: string; status: string }>(name, sql, [sagaId])),
+      [...this.started].map((name) => this.query<{ step: string; status: string }>(name, sql, [sagaId])),
     );
     return Object.fromEntries(rows.flat().map(({ step, status }) => [step, status]));
+  }
+
+  private async close(): Promise<void> {
+    for (const app of this.apps) await app.close();
   }
 
   private async launch(name: Name, transport: Carrier['transport'], line: Line): Promise<void> {
@@ -170,7 +184,8 @@ export class Services<Name extends string> {
     })
     class Service {}
     const app = await NestFactory.createApplicationContext(Service, { logger: this.log });
-    onTestFinished(() => app.close());
+    this.apps.push(app);
+    this.started.add(name);
     this.running.set(name, { app, line });
   }
 }
