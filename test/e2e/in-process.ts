@@ -12,19 +12,23 @@ import { freshGround } from './ground.js';
 
 export type ServiceName = keyof Ground['databases'];
 type Transport = SagaModuleOptions['transport'];
+type Carrier = Pick<SagaModuleOptions, 'transport' | 'prefix'>;
 
 /** The three services in this process, over one in-memory transport. Each may be started alone, stopped, and started again. */
 export class InProcess {
-  readonly transport = inMemory();
   private readonly apps: { readonly name: ServiceName; readonly app: INestApplication }[] = [];
 
-  private constructor(readonly ground: Ground) {}
+  private constructor(
+    readonly ground: Ground,
+    private readonly carrier: Carrier,
+  ) {}
 
   static async start(
     services: readonly ServiceName[] = ['task', 'assignment', 'notification'],
     mail?: MailCatcher,
+    carrier: Carrier = { transport: inMemory() },
   ): Promise<InProcess> {
-    const world = new InProcess(await freshGround(mail));
+    const world = new InProcess(await freshGround(mail), carrier);
     onTestFinished(async () => {
       for (const { app } of world.apps) await app.close();
       await world.ground.mail.stop();
@@ -45,6 +49,10 @@ export class InProcess {
     await app.listen(0, '127.0.0.1');
   }
 
+  get transport(): Transport {
+    return this.carrier.transport;
+  }
+
   async stop(name: ServiceName): Promise<void> {
     for (const [index, replica] of [...this.apps.entries()].toReversed()) {
       if (replica.name !== name) continue;
@@ -63,7 +71,7 @@ export class InProcess {
 
   private module(service: ServiceName, transport: Transport): DynamicModule {
     const { databases, mail } = this.ground;
-    const shared = { service, transport, databaseUrl: databases[service] };
+    const shared = { ...this.carrier, service, transport, databaseUrl: databases[service] };
     if (service === 'task') return TaskModule.forRoot({ ...shared, tracker: true });
     if (service === 'assignment') return AssignmentModule.forRoot(shared);
     return NotificationModule.forRoot({ ...shared, smtpUrl: `smtp://${mail.host}:${mail.port}` });
