@@ -13,7 +13,7 @@ const spread = 0.2;
 /** The circuit closed, or let another attempt through, in the meantime, ms. */
 const soon = 1_000;
 
-export function circuitOf(bound: BoundStep, run: Run): Circuit | undefined {
+function circuitOf(bound: BoundStep, run: Run): Circuit | undefined {
   return run === 'compensation' ? bound.undoCircuit : bound.circuit;
 }
 

@@ -4,11 +4,11 @@ import { FenceConflict, type OutboxMessage, type StepTransaction } from '../port
 import type { FenceKey, FenceRow } from '../ports/fence-row.js';
 import { abortEvent } from './abort-event.js';
 import { afterFailure } from './after-failure.js';
-import { attemptCompensation, attemptOrWait, attemptStep, inputOf, startInput, takesOneEvent } from './attempt.js';
+import { startInput } from './attempt.js';
 import type { Ending } from './batcher.js';
 import { skippedBy, wasSkipped } from './conditional.js';
 import { heldBack } from './circuits.js';
-import type { Delivery, Settled, StepResult } from './delivery.js';
+import type { Delivery, Settled } from './delivery.js';
 import { emission } from './emit.js';
 import { fitting } from './fitting.js';
 import { unlessGivenUp, waiting } from './give-up.js';
@@ -23,6 +23,7 @@ import type { Participant } from './participant.js';
 import type { Relay } from './relay.js';
 import { takeNotHappened, takeStillUnknown } from './resolution.js';
 import { isSettled } from './retention.js';
+import { inputFor, runMethod } from './run-method.js';
 import { conclude, take, type Taken } from './take.js';
 
 /**
@@ -131,7 +132,7 @@ export class Deliverer {
       return this.leased(withIntent(this.participant, delivery, taken.row), ledger, taken.run);
     if (bound.node.nested && taken.run !== 'lateUndo' && !wasSkipped(bound, taken.row))
       return this.moveNested(delivery, row, taken, transaction, ledger);
-    const answer = await transaction.run(() => attempt(delivery, taken, transaction));
+    const answer = await transaction.run(() => runMethod(delivery, taken, transaction));
     if (!answer) return this.record(delivery, row, waiting(bound, taken.row), ledger);
     const result = fitting(bound, answer, this.participant.settings.maxEventBytes);
     return this.record(delivery, row, conclude(bound, taken.row, result), ledger);
@@ -242,25 +243,6 @@ export class Deliverer {
       throw error;
     }
   }
-}
-
-function attempt(
-  delivery: Delivery,
-  { row, run }: Taken,
-  { manager }: StepTransaction,
-): Promise<StepResult | undefined> {
-  const { bound } = delivery;
-  if (run === 'compensation') return attemptCompensation(bound, row, manager);
-  const input = inputFor(delivery, row);
-  return bound.node.awaits && !bound.hears
-    ? attemptOrWait(bound, row, input, manager)
-    : attemptStep(bound, row, input, manager);
-}
-
-/** The instance that came with the event saves building it again from the row. */
-function inputFor({ bound, happening }: Delivery, row: FenceRow): unknown {
-  const given = happening.type === 'signal' && takesOneEvent(bound) ? happening.input?.instance : undefined;
-  return given ?? inputOf(bound, row);
 }
 
 async function repeatedOnConflict(work: () => Promise<readonly Settled[]>): Promise<Settled> {

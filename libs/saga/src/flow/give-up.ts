@@ -44,7 +44,7 @@ export function unlessGivenUp(delivery: Delivery, taken: Taken): Taken {
 }
 
 /** A step that waits for somebody, and after which nothing is open any more, is refused. */
-export function ofNoUse(bound: BoundStep, taken: Taken): Taken {
+function ofNoUse(bound: BoundStep, taken: Taken): Taken {
   const { row } = taken;
   const { role, successors } = bound.node;
   const doomed =

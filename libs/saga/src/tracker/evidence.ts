@@ -49,7 +49,7 @@ export function graphIn(saga: SagaGraph, events: readonly Pick<Envelope, 'branch
 }
 
 /** Whether a definition is the one that an event's saga began with. */
-export function isOf({ name, version }: SagaGraph, event: Pick<Envelope, 'sagaType' | 'sagaVersion'>): boolean {
+function isOf({ name, version }: SagaGraph, event: Pick<Envelope, 'sagaType' | 'sagaVersion'>): boolean {
   return event.sagaType === name && event.sagaVersion === version;
 }
 

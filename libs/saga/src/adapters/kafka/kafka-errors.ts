@@ -2,7 +2,7 @@ import { SagaError } from '../../protocol/errors.js';
 import { TopicsMissing } from './kafka-topics.js';
 
 /** kafkajs wraps what happened; the innermost error says it, unless one of ours does. */
-export function rootCause(error: unknown): unknown {
+function rootCause(error: unknown): unknown {
   let cause = error;
   while (cause instanceof Error && !(cause instanceof SagaError) && cause.cause instanceof Error) cause = cause.cause;
   return cause;
@@ -15,7 +15,7 @@ export function reasonOf(error: unknown): string {
 }
 
 /** Kafka's name of the error, as `MESSAGE_TOO_LARGE`. */
-export function kafkaCode(error: unknown): string | undefined {
+function kafkaCode(error: unknown): string | undefined {
   const cause = rootCause(error);
   return cause instanceof Error && 'type' in cause && typeof cause.type === 'string' ? cause.type : undefined;
 }
