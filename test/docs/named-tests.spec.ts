@@ -19,7 +19,7 @@ function testsNamedIn(document: string): readonly NamedTest[] {
 /** Whether a file has a test, a suite or a fact of a contract of that title. */
 function has({ title, file }: NamedTest): boolean {
   const literal = title.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
-  const opening = /(?:\b(?:describe|it|test)(?:<[^>]*>)?\(|\)\(|\btitle:)\s*/.source;
+  const opening = /(?:\b(?:describe\w*|it|test)(?:<[^>]*>)?\(|\)\(|\btitle:)\s*/.source;
   return new RegExp(`${opening}(['"\`])${literal}\\1`).test(textOf(file));
 }
 

@@ -4,6 +4,7 @@ type Factory = SagaModuleOptions['transport'];
 type Transport = ReturnType<Factory>;
 type Publish = Transport['publish'];
 
+// #region publishing
 /** A transport that publishes in another way, and otherwise does as the one behind it. */
 function publishing(factory: Factory, publish: (behind: Transport) => Publish): Factory {
   return (context) => {
@@ -18,6 +19,7 @@ function publishing(factory: Factory, publish: (behind: Transport) => Publish): 
     };
   };
 }
+// #endregion publishing
 
 /** Nothing can be published for as long as `line.cut` is true. */
 export function throughLine(line: { cut: boolean }): (factory: Factory) => Factory {
@@ -28,6 +30,7 @@ export function throughLine(line: { cut: boolean }): (factory: Factory) => Facto
     });
 }
 
+// #region twice
 /** Every message arrives twice, and late, and in another order than it was sent in. */
 export function twiceAndShuffled(factory: Factory): Factory {
   let turn = 0;
@@ -38,6 +41,7 @@ export function twiceAndShuffled(factory: Factory): Factory {
     }
   });
 }
+// #endregion twice
 
 /** What is late may come when its service is gone: its transport still carries it. */
 export function outliving(factory: Factory): Factory {
