@@ -14,8 +14,11 @@ export async function until<T>(what: string, ask: () => Promise<T | undefined | 
   }
 }
 
+/** The name under which `query` connects, to be told from the services. */
+export const observer = 'observer';
+
 export async function query<Row extends object>(url: string, sql: string, values: unknown[] = []): Promise<Row[]> {
-  const client = new Client(url);
+  const client = new Client({ connectionString: url, application_name: observer });
   await client.connect();
   try {
     return (await client.query<Row>(sql, values)).rows;

@@ -14,7 +14,7 @@ import {
 } from 'nest-saga';
 import { DataSource } from 'typeorm';
 import { onTestFinished } from 'vitest';
-import { query, until } from '../e2e/rows.js';
+import { observer, query, until } from '../e2e/rows.js';
 import { freshDatabase } from '../support/database.js';
 import { LogLines } from '../nest/log-lines.js';
 import type { Disturbance } from './disturbances.js';
@@ -90,8 +90,8 @@ export class Services<Name extends string> {
     const { app, line } = this.running.get(name)!;
     this.running.delete(name);
     const dropped = [line.drop(), app.get(DataSource).destroy()];
-    const all = 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()';
-    await query(this.urls[name], all, [new URL(this.urls[name]).pathname.slice(1)]);
+    const all = 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND application_name <> $2';
+    await query(this.urls[name], all, [new URL(this.urls[name]).pathname.slice(1), observer]);
     await Promise.all(dropped);
   }
 
