@@ -2,6 +2,8 @@ import type { ModuleRef } from '@nestjs/core';
 import { SagaError } from '../protocol/errors.js';
 import { isUuid } from '../protocol/uuid.js';
 import type { Abortable } from '../flow/operate-abort.js';
+import type { SagaService } from '../flow/service.js';
+import type { FenceRow } from '../ports/fence-row.js';
 import { SagaTracker } from '../tracker/saga-tracker.js';
 import { quotedId } from './asking-checks.js';
 import type { SagaRuntime } from './runtime.js';
@@ -41,10 +43,15 @@ export async function findAbortable(
     rows.some(
       (row) =>
         row.predecessorsDone.includes(commitPoint) ||
-        (row.status === 'done' && (row.step === commitPoint || row.settled === true)),
+        (row.status === 'done' && (row.step === commitPoint || (row.settled === true && !isListeners(service, row)))),
     );
   const branches = rows.find(({ headers }) => headers.branches)?.headers.branches ?? tracked?.branches;
   const parent = rows.find(({ headers }) => headers.parent)?.headers.parent ?? tracked?.parent;
   const known = { ...(branches && { branches }), ...(parent && { parent }) };
   return { sagaId: sagaId.toLowerCase(), saga, committed, known };
+}
+
+/** A listener is settled when it has heard, whatever becomes of the saga. */
+function isListeners({ participant }: SagaService, row: FenceRow): boolean {
+  return participant.steps.ofRow(row)?.hears !== undefined;
 }
