@@ -10,6 +10,7 @@ import type { BoundStep } from './bound-step.js';
 import type { Delivery } from './delivery.js';
 import { rowIn } from './draft.js';
 import { emission } from './emit.js';
+import { givenUp, isWaiting } from './give-up.js';
 import { inItsGraph } from './in-its-graph.js';
 import type { Ledger } from './ledger.js';
 import { letterChanges, operationsOf, type Operations } from './letters.js';
@@ -54,7 +55,8 @@ export class LinkedRows {
       );
     // A saga that fans out can be closed once its source has named the branches.
     const isNamed = gate.bound.saga.fanOuts.length === 0 || source.status !== 'running';
-    if (found.status !== 'none' || !isNamed) return nothing;
+    if (found.status !== 'none') return nothing;
+    if (!isNamed) return this.refuseWaiting(bound, row, source);
     const { state, verdict, emit } = advance(gate.bound.node, caused, { type: 'abortRequested' });
     return this.put(gate, row, found, { row: rowIn(state, caused), verdict, ...(emit && { emit }) });
   }
@@ -121,6 +123,20 @@ export class LinkedRows {
   askAround(gate: FenceRow, cause: Cause = { step: 'abort', reason: 'abort requested' }): Followed {
     const around = gate.status === 'running' ? this.around(gate) : undefined;
     return around ? { emitted: [abortEvent(this.ground, around.row.headers, cause)] } : nothing;
+  }
+
+  /** Nobody is waited for whose answer would begin what is over already. */
+  private refuseWaiting(bound: BoundStep, row: FenceRow, source: FenceRow): Followed {
+    const to = deliveryTo(this.ground, bound.node.nested!.saga, source.step, source.headers);
+    if (!isWaiting(to.bound, source)) return nothing;
+    const caused = row.cause ? { ...source, cause: row.cause } : source;
+    const taken = givenUp(to.bound, caused, row.cause?.reason ?? 'unknown');
+    const refused = this.put(to, row, source, taken);
+    const closed = this.closed(taken.row, row.cause);
+    return {
+      emitted: [...refused.emitted, ...closed.emitted],
+      operations: operationsOf([refused, closed]),
+    };
   }
 
   private put(to: Delivery, from: FenceRow, before: FenceRow, { row, emit, event, run }: Taken): Followed {
