@@ -173,4 +173,5 @@ test('two trips that want the same leg: the second waits until the first has let
   await approved(second);
   await becomes(second, 'completed');
   await settledRows(second);
+  expect((await notes()).filter((text) => text === 'reserve a')).toHaveLength(2);
 });
