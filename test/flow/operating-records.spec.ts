@@ -155,6 +155,22 @@ describe('a record that can be received now', () => {
     expect(await service.row(sagaId, 'charge')).toBeUndefined();
   });
 
+  it('and was, is a duplicate when it is redriven again because its letter could not be settled; then the letter is', async () => {
+    const { id: letterId } = await putAwayThoughSound(reserved(randomUUID()));
+    let transactions = 0;
+    ground.store.trouble = (moment) => {
+      if (moment !== 'begin') return;
+      transactions += 1;
+      if (transactions === 2) throw new Error('the database is away');
+    };
+    await expect(desk.operator.redrive({ letterId, ...ada })).rejects.toThrow('the database is away');
+    expect(ground.store.effects).toEqual(['charge b-1']);
+    expect(await desk.operator.deadLetters({ state: 'open' })).toHaveLength(1);
+    expect(await desk.operator.redrive({ letterId, ...ada })).toMatchObject({ verdict: 'applied' });
+    expect(ground.store.effects).toEqual(['charge b-1']);
+    expect(await desk.operator.deadLetters({ state: 'open' })).toEqual([]);
+  });
+
   it('waits on when it could not be settled', async () => {
     const { id: letterId } = await putAwayThoughSound(reserved(randomUUID()));
     ground.store.trouble = () => {

@@ -145,6 +145,24 @@ describe('an event of a version that no process knows yet', () => {
     expect(ground.store.effects).toHaveLength(1);
   });
 
+  it('whose taker dies before its letter is settled is taken by the next: a duplicate, and the letter is settled', async () => {
+    const old = await Service.started(ground, [charging()]);
+    await ground.transport.deliver([checked(randomUUID())]);
+    old.kill();
+    const taker = new Service(ground, [chargingV2()]);
+    ground.store.trouble = (moment) => {
+      if (moment === 'committed') taker.kill();
+    };
+    await taker.saga.start();
+    await ground.clock.advance(7_000);
+    ground.store.trouble = () => undefined;
+    expect([taker.state, ground.store.effects.length, (await letters('open')).length]).toEqual(['dead', 1, 1]);
+    const next = await Service.started(ground, [chargingV2()]);
+    await ground.clock.advance(7_000);
+    expect(next.tally.snapshot()).toMatchObject({ handled: 0, duplicate: 1 });
+    expect([ground.store.effects.length, await letters('open')]).toEqual([1, []]);
+  });
+
   it('waits for listeners too, apart from steps', async () => {
     const heard: string[] = [];
     const listener = (saga: typeof Booking | typeof BookingV2) => ({
