@@ -26,20 +26,27 @@ const Case = defineSaga('case', {
 });
 
 type Moment = 'commit' | 'committed';
+/** How it ends: `approve` is done, or refused, and then `assess` is undone, or cannot be. */
+type Ending = 'completes' | 'is undone' | 'waits for a person';
 const given = { id: 'c-1' };
 
 /** Leaves a note of all it does and undoes. */
-function steps(refused: boolean): readonly BoundStep[] {
+function steps(ending: Ending): readonly BoundStep[] {
   const noting = (name: string, event: object) => (_: object, saga: StepContext) => {
     write(saga, name);
     return event;
   };
-  const undo = (name: string) => ({ undo: (_: object, saga: StepContext) => void write(saga, `un${name}`) });
+  const undo = (name: string) => ({
+    undo: (_: object, saga: StepContext) => {
+      if (name === 'assess' && ending === 'waits for a person') throw new Error('the assessor is away');
+      write(saga, `un${name}`);
+    },
+  });
   return [
     bind(Case, 'open', noting('open', new Opened(given)), undo('open')),
     bind(Case, 'settle', () => given),
     bind(Case, 'approve', (_: object, saga) => {
-      if (refused) throw new StepRejected('no');
+      if (ending !== 'completes') throw new StepRejected('no');
       write(saga, 'approve');
       return new Approved(given);
     }),
@@ -55,9 +62,9 @@ function comesAgain(error: unknown): void {
 }
 
 /** Plays a saga whose service dies at one moment of one of its transactions, and tells what was done when all is quiet. */
-async function played(refused: boolean, death?: { readonly moment: Moment; readonly transaction: number }) {
+async function played(ending: Ending, death?: { readonly moment: Moment; readonly transaction: number }) {
   const ground = new Ground();
-  let service = await Service.started(ground, steps(refused));
+  let service = await Service.started(ground, steps(ending));
   await service.saga.startSaga(Case, given);
   let transactions = 0;
   ground.store.trouble = (now) => {
@@ -68,29 +75,33 @@ async function played(refused: boolean, death?: { readonly moment: Moment; reado
     if (now === 'commit') throw new Error('killed');
   };
   for (let quiet = 0, known = -1; quiet < 3; known = ground.transport.published.length) {
-    if (service.state === 'dead') service = await Service.started(ground, steps(refused));
+    if (service.state === 'dead') service = await Service.started(ground, steps(ending));
     const before = ground.transport.published;
     for (const { handle } of ground.transport.subscriptions) handle(before.map(received)).catch(comesAgain);
     await ground.clock.advance(35_000); // the lease of what died with its process
     quiet = ground.transport.published.length === known && service.state === 'well' ? quiet + 1 : 0;
   }
-  return { effects: [...ground.store.effects], events: new Set(ground.transport.eventIds).size, transactions };
+  const letters = await ground.store.deadLetters.list({ state: 'open', limit: 10 });
+  const waiting = letters.map(({ step }) => step!).toSorted((a, b) => a.localeCompare(b));
+  return { effects: [...ground.store.effects], waiting, events: new Set(ground.transport.eventIds).size, transactions };
 }
 
 describe('a service that dies in the midst of a saga inside another', () => {
-  it.each<[ending: string, refused: boolean, effects: readonly string[]]>([
-    ['completes', false, ['open', 'register', 'assess', 'approve']],
-    ['is undone', true, ['open', 'register', 'assess', 'unassess', 'unregister', 'unopen']],
-  ])('before or after any commit: each step is done once, where all of it %s', async (_, refused, effects) => {
-    const whole = await played(refused);
-    expect(whole.effects).toEqual(effects);
+  it.each<[ending: Ending, effects: readonly string[], waiting: readonly string[]]>([
+    ['completes', ['open', 'register', 'assess', 'approve'], []],
+    ['is undone', ['open', 'register', 'assess', 'unassess', 'unregister', 'unopen'], []],
+    ['waits for a person', ['open', 'register', 'assess'], ['assess', 'settle']],
+  ])('before or after any commit: each step is done once, where all of it %s', async (ending, effects, waiting) => {
+    const whole = await played(ending);
+    expect(whole).toMatchObject({ effects, waiting });
     for (const moment of ['commit', 'committed'] as const) {
       for (let transaction = 1; transaction <= whole.transactions; transaction += 1) {
-        const { effects: done, events } = await played(refused, { moment, transaction });
-        expect({ moment, transaction, done, events }).toEqual({
+        const { transactions: _, ...end } = await played(ending, { moment, transaction });
+        expect({ moment, transaction, ...end }).toEqual({
           moment,
           transaction,
-          done: effects,
+          effects,
+          waiting,
           events: whole.events,
         });
       }
