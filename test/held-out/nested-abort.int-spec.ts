@@ -136,3 +136,11 @@ test('a nested saga that is aborted while it runs ends, and the saga around it w
   expect(await undone()).toEqual([]);
   expect((await app.get(SagaTracker).find(nested))?.parent).toMatchObject({ sagaId, step: 'settle' });
 });
+
+test('a nested saga of whose result nothing can be made is undone, and holds up no other', async () => {
+  const sagaId = await begun('a part with far too long a name'.replaceAll(' ', '-'));
+  await becomes(sagaId, 'aborted');
+  await becomes(await inner(), 'aborted');
+  expect(await undone()).toEqual([]);
+  await becomes(await begun('b'), 'completed');
+});

@@ -10,7 +10,7 @@ const parts = z.object({ parts: z.array(z.string()) });
 class PartsRegistered extends DomainEvent('parts.registered', parts) {}
 class PartAssessed extends DomainEvent('part.assessed', z.object({ part: z.string() })) {}
 class CaseOpened extends DomainEvent('parts.case.opened', parts) {}
-class PartsSettled extends DomainEvent('parts.settled', z.object({ assessed: z.array(z.string()) })) {}
+class PartsSettled extends DomainEvent('parts.settled', z.object({ assessed: z.array(z.string().max(20)) })) {}
 class CaseApproved extends DomainEvent('parts.case.approved', z.object({})) {}
 
 /** The last step of the inner saga is a fan-out, so the library's commit step follows its branches at once. */

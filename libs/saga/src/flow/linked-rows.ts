@@ -2,14 +2,16 @@ import { eventFrom } from '../definition/domain-event.js';
 import { commitStep } from '../definition/nested.js';
 import type { SagaGraph } from '../definition/saga-definition.js';
 import type { Cause, Envelope, SagaHeaders } from '../protocol/envelope.js';
+import { reasonOf } from '../protocol/reason.js';
 import { advance } from '../protocol/step-machine.js';
 import type { FenceRow } from '../ports/fence-row.js';
 import { abortEvent } from './abort-event.js';
 import { inputOf, rejectedBy } from './attempt.js';
 import type { BoundStep } from './bound-step.js';
-import type { Delivery } from './delivery.js';
+import type { Delivery, StepResult } from './delivery.js';
 import { rowIn } from './draft.js';
 import { emission } from './emit.js';
+import { fitting } from './fitting.js';
 import { givenUp, isWaiting } from './give-up.js';
 import { inItsGraph } from './in-its-graph.js';
 import type { Ledger } from './ledger.js';
@@ -72,15 +74,28 @@ export class LinkedRows {
     const around = this.around(gate);
     if (around?.row.status !== 'running') return nothing;
     const { to, row } = around;
-    const { nested, events } = to.bound.node;
-    const last = inputOf(bound, gate) as never;
-    const data = eventFrom(events.done, nested!.result ? nested!.result(last) : last);
-    return this.put(
-      to,
-      gate,
-      row,
-      conclude(to.bound, row, { type: 'effectRecorded', event: { type: events.done.type, data } }),
-    );
+    try {
+      return this.put(to, gate, row, conclude(to.bound, row, this.resultOf(to.bound, inputOf(bound, gate))));
+    } catch (error) {
+      return this.withoutResult(bound, gate, reasonOf(error));
+    }
+  }
+
+  /** @throws whatever the definition's `result` throws, and what the event's schema has against its answer */
+  private resultOf(bound: BoundStep, last: unknown): StepResult {
+    const { nested, events } = bound.node;
+    const data = eventFrom(events.done, nested!.result ? nested!.result(last as never) : last);
+    const event = { type: events.done.type, data };
+    return fitting(bound, { type: 'effectRecorded', event }, this.ground.settings.maxEventBytes);
+  }
+
+  /** A pure function fails the same every time: what the saga inside did is undone. */
+  private withoutResult(bound: BoundStep, gate: FenceRow, why: string): Followed {
+    const reason = `nothing can be made of its result: ${why}`;
+    this.ground.logger.error(`The nested saga "${bound.saga.name}" ${gate.sagaId} is undone, because ${reason}`);
+    const { sagaId, headers } = gate;
+    const to: Delivery = { sagaId, bound, headers, happening: { type: 'committed' } };
+    return this.put(to, gate, gate, conclude(bound, gate, rejectedBy(bound.node, reason)));
   }
 
   /** The saga inside is closed and has no effect any more. */
