@@ -42,6 +42,23 @@ describe('a start', () => {
     expect(ground.transport.events[0]).not.toHaveProperty('causationId');
   });
 
+  it('has one correlation id and one key for all events of its saga, also for a request to abort it', async () => {
+    const plan = bind(Trip, 'plan', ({ bookingId }: Wish) => new TripPlanned({ bookingId }));
+    const { saga } = await Service.started(ground, [plan]);
+    const { sagaId } = await saga.startSaga(Trip, wish, { correlationId: 'request-7' });
+    await saga.publishAbort(Trip, sagaId, 'the guest called');
+    await ground.clock.advance(1);
+    const told = ground.transport.events.map(({ type, correlationId, partitionKey }) => ({
+      type,
+      correlationId,
+      partitionKey,
+    }));
+    expect(told).toEqual([
+      { type: 'trip.planned', correlationId: 'request-7', partitionKey: 'b-1' },
+      { type: 'saga.abort.requested', correlationId: 'request-7', partitionKey: 'b-1' },
+    ]);
+  });
+
   it('that fails tells its caller what the method threw, and leaves nothing', async () => {
     const { saga, row, tally } = await startedService(() => {
       throw new Error('no connection to the hotel');

@@ -4,11 +4,11 @@ import { SagaError } from '../protocol/errors.js';
 import type { StepStore } from '../ports/step-store.js';
 
 /** What somebody else than this service's rows may know of a saga that is to be aborted. */
-export type KnownOfSaga = Pick<SagaHeaders, 'branches' | 'parent'>;
+export type KnownOfSaga = Partial<Pick<SagaHeaders, 'branches' | 'parent' | 'correlationId'>>;
 
 /**
- * The headers of a request to abort. It must name the branches, because who closes needs to know whom to tell, and the parent, which
- * is told when the saga has closed.
+ * The headers of a request to abort: those of all events of the saga, as far as they are known here. It must name the branches, because who closes
+ * needs to know whom to tell, and the parent, which is told when the saga has closed.
  *
  * @throws SagaError `BRANCHES_UNKNOWN`, retriable: the source, which names them, is not known to be done
  */
@@ -31,8 +31,8 @@ export async function headersForAbort(
     sagaId,
     sagaType: saga.name,
     sagaVersion: saga.version,
-    correlationId: sagaId,
-    partitionKey: sagaId,
+    correlationId: rows[0]?.correlationId ?? known.correlationId ?? sagaId,
+    partitionKey: rows.find(({ partitionKey }) => partitionKey !== sagaId)?.partitionKey ?? sagaId,
     ...(branches && { branches }),
     ...(parent && { parent }),
   };

@@ -47,7 +47,12 @@ export async function findAbortable(
     );
   const branches = rows.find(({ headers }) => headers.branches)?.headers.branches ?? tracked?.branches;
   const parent = rows.find(({ headers }) => headers.parent)?.headers.parent ?? tracked?.parent;
-  const known = { ...(branches && { branches }), ...(parent && { parent }) };
+  const correlationId = tracked?.correlationId;
+  const known = {
+    ...(branches && { branches }),
+    ...(parent && { parent }),
+    ...(correlationId !== undefined && { correlationId }),
+  };
   return { sagaId: sagaId.toLowerCase(), saga, committed, known };
 }
 
