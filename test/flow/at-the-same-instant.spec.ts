@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { MemoryStore } from '../../libs/saga/src/adapters/memory/memory-store.js';
-import type { SignalAnswer } from '../../libs/saga/src/flow/signal.js';
+import type { SignalAnswer } from '../../libs/saga/src/flow/time/signal.js';
 import { isClosed } from '../../libs/saga/src/protocol/step-state.js';
 import { Random } from '../support/random.js';
 import { EffectStore } from './stage/effect-store.js';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { retentionOf } from '../../libs/saga/src/flow/retention.js';
+import { retentionOf } from '../../libs/saga/src/flow/retention/retention.js';
 import type { BoundStep } from '../../libs/saga/src/flow/bound-step.js';
 import { Bank } from './stage/bank.js';
 import { Booking, CardCharged, Delivered, Payment, type RoomReserved } from './stage/booking.js';

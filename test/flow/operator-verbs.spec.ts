@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { OperatorAnswer } from '../../libs/saga/src/flow/operation.js';
+import type { OperatorAnswer } from '../../libs/saga/src/flow/operate/operation.js';
 import type { FenceRow } from '../../libs/saga/src/ports/fence-row.js';
 import { untouched } from '../../libs/saga/src/protocol/step-state.js';
 import { Booking, CardCharged, CardRefunded, MailSent, Payment } from './stage/booking.js';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { checkLifetimes, retentionOf } from '../../libs/saga/src/flow/retention.js';
+import { checkLifetimes, retentionOf } from '../../libs/saga/src/flow/retention/retention.js';
 import type { IncomingRecord } from '../../libs/saga/src/ports/transport.js';
 import { Booking, BookingConfirmed, MailSent } from './stage/booking.js';
 import { charging, confirmRefused, reserved } from './stage/charging.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Operator } from '../../libs/saga/src/flow/operate.js';
+import { Operator } from '../../libs/saga/src/flow/operate/operate.js';
 import { definitions } from '../model/definitions.js';
 import { playIn } from './interleaving/play.js';
 import { World } from './interleaving/world.js';

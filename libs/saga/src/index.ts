@@ -16,13 +16,13 @@ export type { Undecided } from './protocol/undecided.js';
 export type { SagaStatus } from './protocol/saga-state.js';
 export type { TopicNaming } from './protocol/topics.js';
 export type { WireMessage } from './protocol/wire.js';
-export type { TroubledStep } from './flow/failing-steps.js';
+export type { TroubledStep } from './flow/failure/failing-steps.js';
 export type { FlowSettings } from './flow/participant.js';
-export type { InspectedSaga, Resolution } from './flow/operate.js';
-export type { OperatorAnswer, Said } from './flow/operation.js';
-export type { OperatorTarget } from './flow/operator-target.js';
-export { RetentionTooShort } from './flow/retention.js';
-export type { SignalAnswer } from './flow/signal.js';
+export type { InspectedSaga, Resolution } from './flow/operate/operate.js';
+export type { OperatorAnswer, Said } from './flow/operate/operation.js';
+export type { OperatorTarget } from './flow/operate/operator-target.js';
+export { RetentionTooShort } from './flow/retention/retention.js';
+export type { SignalAnswer } from './flow/time/signal.js';
 export type { Started, StartOptions } from './flow/start.js';
 export type {
   AuditEntry,

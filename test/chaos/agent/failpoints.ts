@@ -2,7 +2,7 @@ import { OffsetCommits } from '../../../libs/saga/src/adapters/kafka/kafka-commi
 import { KafkaPublisher } from '../../../libs/saga/src/adapters/kafka/kafka-publisher.js';
 import { TypeOrmOutbox } from '../../../libs/saga/src/adapters/typeorm/typeorm-outbox.js';
 import { TypeOrmStore } from '../../../libs/saga/src/adapters/typeorm/typeorm-store.js';
-import { Externals } from '../../../libs/saga/src/flow/externals.js';
+import { Externals } from '../../../libs/saga/src/flow/failure/externals.js';
 import type { StepTransaction } from '../../../libs/saga/src/ports/step-store.js';
 import { journal } from './journal.js';
 import { failpointFrom, failpointText, type Failpoint, type Point } from './points.js';

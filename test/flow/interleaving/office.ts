@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { Operator } from '../../../libs/saga/src/flow/operate.js';
-import type { OperatorAnswer } from '../../../libs/saga/src/flow/operation.js';
+import { Operator } from '../../../libs/saga/src/flow/operate/operate.js';
+import type { OperatorAnswer } from '../../../libs/saga/src/flow/operate/operation.js';
 import type { World } from './world.js';
 
 const verbs = ['redrive', 'compensated', 'waive', 'done', 'notDone'] as const;

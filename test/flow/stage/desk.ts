@@ -1,4 +1,4 @@
-import { Operator } from '../../../libs/saga/src/flow/operate.js';
+import { Operator } from '../../../libs/saga/src/flow/operate/operate.js';
 import type { DeadLetter } from '../../../libs/saga/src/ports/dead-letters.js';
 import type { Service } from './service.js';
 

@@ -4,7 +4,7 @@ import type { SagaGraph } from '../../../libs/saga/src/definition/index.js';
 import type { BoundStep, CompensationContext, StepContext } from '../../../libs/saga/src/flow/bound-step.js';
 import { BoundSteps } from '../../../libs/saga/src/flow/bound-steps.js';
 import { defaultSettings, type FlowSettings } from '../../../libs/saga/src/flow/participant.js';
-import type { Retention } from '../../../libs/saga/src/flow/retention.js';
+import type { Retention } from '../../../libs/saga/src/flow/retention/retention.js';
 import { SagaService } from '../../../libs/saga/src/flow/service.js';
 import { Tally } from '../../../libs/saga/src/flow/tally.js';
 import type { Chance } from '../../../libs/saga/src/ports/clock.js';

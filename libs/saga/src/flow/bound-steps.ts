@@ -6,8 +6,8 @@ import type { FenceRow } from '../ports/fence-row.js';
 import { expanded } from '../protocol/expanded.js';
 import type { Audience, BoundStep } from './bound-step.js';
 import { branchAt, placed } from './branch-steps.js';
-import { isSettled, type Retention } from './retention.js';
-import { runUntilCommit } from './timers-of.js';
+import { isSettled, type Retention } from './retention/retention.js';
+import { runUntilCommit } from './time/timers-of.js';
 
 /** One version of a saga: a service may have several of them bound, and a saga ends on the one that it began with. */
 export type SagaVersion = Pick<SagaGraph, 'name' | 'version'>;

@@ -3,7 +3,7 @@ import type { PoisonRecord, WireMessage } from '../protocol/wire.js';
 import { PublishFailed, type IncomingRecord } from '../ports/transport.js';
 import type { Audience } from './bound-step.js';
 import type { Participant } from './participant.js';
-import { recordLetter } from './record-letter.js';
+import { recordLetter } from './operate/record-letter.js';
 
 type Ground = Pick<Participant, 'service' | 'transport' | 'topics'>;
 

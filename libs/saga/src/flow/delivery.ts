@@ -3,8 +3,8 @@ import type { TimerKind } from '../ports/timers.js';
 import type { Run, Signal, Verdict } from '../protocol/step-state.js';
 import type { FenceRow, StoredEvent } from '../ports/fence-row.js';
 import type { BoundStep } from './bound-step.js';
-import type { Operations } from './letters.js';
-import type { Operation, OperatorAnswer } from './operation.js';
+import type { Operations } from './operate/letters.js';
+import type { Operation, OperatorAnswer } from './operate/operation.js';
 
 /** What a step's method came to. */
 export interface StepResult {

@@ -13,7 +13,7 @@ import type { IncomingRecord } from '../ports/transport.js';
 import type { Audience, BoundStep } from './bound-step.js';
 import type { BoundSteps } from './bound-steps.js';
 import type { Delivery } from './delivery.js';
-import { refuseUnknownVersion } from './unknown-version.js';
+import { refuseUnknownVersion } from './versions/unknown-version.js';
 
 /**
  * The saga event of a record, checked against the definition that this service has of its saga.

@@ -4,7 +4,7 @@ import type { Changes } from '../ports/step-store.js';
 import type { RunningTimer, TimerKey, TimerKind } from '../ports/timers.js';
 import type { BoundStep } from './bound-step.js';
 import type { Delivery } from './delivery.js';
-import { hasTimers, timersOfChange } from './timers-of.js';
+import { hasTimers, timersOfChange } from './time/timers-of.js';
 
 /** The fence rows of one transaction: as they were read, and as they shall be saved. */
 export class Ledger {

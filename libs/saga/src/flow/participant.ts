@@ -4,7 +4,7 @@ import type { Chance, Clock } from '../ports/clock.js';
 import type { StepStore } from '../ports/step-store.js';
 import type { Transport } from '../ports/transport.js';
 import type { BoundSteps } from './bound-steps.js';
-import type { Retention } from './retention.js';
+import type { Retention } from './retention/retention.js';
 import type { Tally } from './tally.js';
 
 export interface Logger {

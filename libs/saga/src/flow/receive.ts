@@ -6,10 +6,10 @@ import type { Delivery, Settled } from './delivery.js';
 import type { Audience } from './bound-step.js';
 import { deliveriesOf, sagaEventOf } from './intake.js';
 import { isSagaEvent, outsideStarts, type OutsideStart } from './outside-event.js';
-import { parkVersion } from './park-version.js';
+import { parkVersion } from './versions/park-version.js';
 import type { Participant } from './participant.js';
 import { startFromEvent } from './start.js';
-import { UnknownVersion } from './unknown-version.js';
+import { UnknownVersion } from './versions/unknown-version.js';
 
 type Submit = (delivery: Delivery) => Promise<Settled>;
 

@@ -1,7 +1,7 @@
 import type { ModuleRef } from '@nestjs/core';
 import { SagaError } from '../protocol/errors.js';
 import { isUuid } from '../protocol/uuid.js';
-import type { Abortable } from '../flow/operate-abort.js';
+import type { Abortable } from '../flow/operate/operate-abort.js';
 import type { SagaService } from '../flow/service.js';
 import type { FenceRow } from '../ports/fence-row.js';
 import { SagaTracker } from '../tracker/saga-tracker.js';

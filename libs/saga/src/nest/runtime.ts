@@ -12,7 +12,7 @@ import { migrate } from '../adapters/typeorm/migrations.js';
 import { TypeOrmStore } from '../adapters/typeorm/typeorm-store.js';
 import { BoundSteps } from '../flow/bound-steps.js';
 import { defaultSettings } from '../flow/participant.js';
-import { retentionOf } from '../flow/retention.js';
+import { retentionOf } from '../flow/retention/retention.js';
 import { SagaService } from '../flow/service.js';
 import { startFromEvent } from '../flow/start.js';
 import { Tally } from '../flow/tally.js';

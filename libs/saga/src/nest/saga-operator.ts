@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import type { DeadLetter, LetterFilter } from '../ports/dead-letters.js';
-import type { OperatorAnswer, Said } from '../flow/operation.js';
-import { Operator, type InspectedSaga, type Resolution } from '../flow/operate.js';
-import { sagaIdOf, saidOf } from '../flow/operator-input.js';
-import type { OperatorTarget } from '../flow/operator-target.js';
+import type { OperatorAnswer, Said } from '../flow/operate/operation.js';
+import { Operator, type InspectedSaga, type Resolution } from '../flow/operate/operate.js';
+import { sagaIdOf, saidOf } from '../flow/operate/operator-input.js';
+import type { OperatorTarget } from '../flow/operate/operator-target.js';
 import { SagaError } from '../protocol/errors.js';
 import { findAbortable, trackerIn } from './abortable.js';
 import { currentStep } from './current-step.js';

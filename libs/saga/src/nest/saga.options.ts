@@ -3,7 +3,7 @@ import type { SagaGraph } from '../definition/saga-definition.js';
 import type { RetryPolicy } from '../protocol/retry.js';
 import type { TopicNaming } from '../protocol/topics.js';
 import type { FlowSettings } from '../flow/participant.js';
-import type { Retention } from '../flow/retention.js';
+import type { Retention } from '../flow/retention/retention.js';
 import type { Clock } from '../ports/clock.js';
 import type { StepStore } from '../ports/step-store.js';
 import type { TransportFactory } from '../ports/transport.js';

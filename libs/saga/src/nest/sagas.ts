@@ -5,9 +5,9 @@ import type { AwaitingStep, SagaDefinition } from '../definition/saga-definition
 import type { SourceInput } from '../definition/step-spec.js';
 import { SagaError, type StepRejected } from '../protocol/errors.js';
 import { isTerminal } from '../protocol/saga-state.js';
-import type { SignalAnswer } from '../flow/signal.js';
+import type { SignalAnswer } from '../flow/time/signal.js';
 import type { Started, StartOptions } from '../flow/start.js';
-import type { TroubledStep } from '../flow/failing-steps.js';
+import type { TroubledStep } from '../flow/failure/failing-steps.js';
 import type { TransportHealth } from '../ports/transport.js';
 import type { SagaTracker, TrackedSaga } from '../tracker/saga-tracker.js';
 import { findAbortable, trackerIn } from './abortable.js';

@@ -1,0 +1,41 @@
+import { reasonOf } from '../../protocol/reason.js';
+import { isExhausted, type RetryPolicy } from '../../protocol/retry.js';
+import type { FenceRow } from '../../ports/fence-row.js';
+import type { BoundStep } from '../bound-step.js';
+
+/** What the log is told of a failure: an alert is for somebody to act on, and is told once. */
+export interface FailureReport {
+  readonly level: 'warn' | 'error';
+  readonly line: string;
+}
+
+export function failureReport(
+  bound: BoundStep,
+  policy: RetryPolicy,
+  before: FenceRow,
+  row: FenceRow,
+  error: unknown,
+): FailureReport {
+  const alert = alertOf(bound, policy, before, row);
+  if (alert === undefined) return { level: 'warn', line: failureLine(row, error) };
+  return { level: 'error', line: `Step "${row.step}" of saga ${row.sagaId} ${alert}: ${reasonOf(error)}` };
+}
+
+function alertOf({ node }: BoundStep, policy: RetryPolicy, before: FenceRow, row: FenceRow): string | undefined {
+  const attempted = `was attempted ${row.attempts} times`;
+  if (row.status === 'deadLettered') return `could not be undone and is a dead letter now; it ${attempted}`;
+  if (row.status !== 'running') return undefined;
+  if (row.dueIn === undefined) {
+    return `is parked: it ${attempted} and nobody knows whether its effect happened. Find out by its idempotency key "${row.sagaId}:${row.step}", then resolve it`;
+  }
+  const crossed = isExhausted(policy, row.attempts) && !isExhausted(policy, before.attempts);
+  if (!crossed) return undefined;
+  const again = `; it is attempted again, every ${policy.maxDelay} ms at the latest, until it is done`;
+  if (node.role === 'retriable') return `keeps failing: it ${attempted}${again}`;
+  return `keeps failing: it ${attempted} and nobody knows whether its effect happened; its @Resolves method is asked until it knows`;
+}
+
+function failureLine(row: FenceRow, error: unknown): string {
+  const next = row.dueIn === undefined ? `now ${row.status}` : `next attempt in ${row.dueIn} ms`;
+  return `Step "${row.step}" of saga ${row.sagaId} failed (${row.attempts || 'last'} so far), ${next}: ${reasonOf(error)}`;
+}

@@ -1,0 +1,25 @@
+import { advance } from '../../protocol/step-machine.js';
+import type { FenceRow } from '../../ports/fence-row.js';
+import type { BoundStep } from '../bound-step.js';
+import type { Delivery } from '../delivery.js';
+import type { Participant } from '../participant.js';
+
+/** The row as it is committed before a method works outside: from then on the attempt may have its effect. One that only waited for a place keeps its intent. */
+export function withIntent(participant: Pick<Participant, 'chance'>, delivery: Delivery, row: FenceRow): FenceRow {
+  const { happening, bound } = delivery;
+  const waited = happening.type === 'attempt' && happening.version !== undefined;
+  return waited ? row : known(bound, row, { type: 'attemptBegun', attempt: participant.chance.newId() });
+}
+
+/** The row with what an attempt, or somebody who knows, says of its effect. Nothing else of it changes. */
+export function known(bound: BoundStep, row: FenceRow, signal: Parameters<typeof advance>[2]): FenceRow {
+  const { undecided } = advance(bound.node, row, signal).state;
+  if (undecided === row.undecided) return row;
+  const { undecided: _before, ...rest } = row;
+  return undecided ? { ...rest, undecided } : rest;
+}
+
+/** Whether an attempt made before this one may have had its effect and somebody can be asked. */
+export function isToAsk(bound: BoundStep, row: FenceRow): boolean {
+  return bound.resolve !== undefined && row.status === 'running' && row.undecided?.earlier === true;
+}

@@ -1,0 +1,44 @@
+import { advance } from '../../protocol/step-machine.js';
+import { reasonOf } from '../../protocol/reason.js';
+import { isExhausted, retryDelay } from '../../protocol/retry.js';
+import type { FenceRow } from '../../ports/fence-row.js';
+import { rejectedBy } from '../attempt.js';
+import type { BoundStep } from '../bound-step.js';
+import { rowIn } from '../draft.js';
+import { known } from './intent.js';
+import type { Participant } from '../participant.js';
+import { abandonedIfDoomed, conclude, type Taken } from '../take.js';
+
+/**
+ * Somebody who was asked says that the step's effect did not happen and will not. A step that is doomed, or whose attempts are used up, is closed
+ * now that this is sure; another one is attempted again at once.
+ */
+export function takeNotHappened(bound: BoundStep, row: FenceRow, attempt: string): Taken {
+  if (row.status !== 'running' || row.undecided?.attempt !== attempt) return { row, verdict: 'ignored' };
+  const sure = known(bound, row, { type: 'notHappened' });
+  const abandoned = abandonedIfDoomed(bound, sure);
+  if (abandoned) return abandoned;
+  const { emit } = advance(bound.node, sure, { type: 'attemptsExhausted' });
+  if (emit === 'rejected' && isExhausted(bound.retry, sure.attempts)) {
+    return conclude(bound, sure, rejectedBy(bound.node, row.lastError ?? 'it did not happen'));
+  }
+  return { row: sure, verdict: 'handled', run: 'step' };
+}
+
+/** Nobody could be asked, or who was asked did not know: asked again, after as long as it has been unknown already. */
+export function takeStillUnknown(
+  { clock, chance }: Pick<Participant, 'clock' | 'chance'>,
+  bound: BoundStep,
+  row: FenceRow,
+  asked: { readonly attempt: string; readonly error: unknown },
+): Taken {
+  if (row.status !== 'running' || row.undecided?.attempt !== asked.attempt) return { row, verdict: 'ignored' };
+  const failingSince = row.failingSince ?? clock.now();
+  const lasted = Math.max(clock.now().getTime() - failingSince.getTime(), bound.retry.firstDelay);
+  const dueIn = retryDelay({ ...bound.retry, firstDelay: lasted }, 1, chance.random());
+  const unknown = rowIn(row, row);
+  return {
+    row: { ...unknown, failingSince, dueIn, lastError: reasonOf(asked.error) },
+    verdict: 'handled',
+  };
+}

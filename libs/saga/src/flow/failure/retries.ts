@@ -1,0 +1,67 @@
+import type { FenceRow } from '../../ports/fence-row.js';
+import type { Delivery, Settled } from '../delivery.js';
+import { DueLoop } from '../time/due-loop.js';
+import { handBack } from './hand-back.js';
+import type { Participant } from '../participant.js';
+
+/** Makes parked attempts when they are due. */
+export class Retries {
+  private readonly loop: DueLoop<FenceRow>;
+  private readonly left = new Set<string>();
+
+  constructor(
+    private readonly participant: Pick<Participant, 'store' | 'clock' | 'chance' | 'logger' | 'settings' | 'steps'>,
+    private readonly submit: (delivery: Delivery) => Promise<Settled>,
+  ) {
+    const { store, settings } = participant;
+    this.loop = new DueLoop(participant, {
+      what: 'attempts',
+      claim: (limit) => store.claimDue(limit, settings.lease),
+      nextDue: () => this.nextDue(),
+      take: (row) => this.attempt(row),
+    });
+  }
+
+  start(): void {
+    this.loop.start();
+  }
+
+  /** An attempt was parked by this process: it is not slept through. */
+  expect(dueIn: number): void {
+    this.loop.expect(dueIn);
+  }
+
+  /** Claims nothing more and waits for the attempts in hand. */
+  stop(): Promise<void> {
+    return this.loop.stop();
+  }
+
+  private async attempt(row: FenceRow): Promise<void> {
+    const { steps, logger } = this.participant;
+    const bound = steps.ofRow(row);
+    try {
+      if (!bound) return await this.leave(row);
+      await this.submit({ sagaId: row.sagaId, bound, headers: row.headers, happening: { type: 'attempt' } });
+    } catch (error) {
+      logger.warn(`The attempt of step "${row.step}" of saga ${row.sagaId} is made again: ${String(error)}`);
+    }
+  }
+
+  /** Who has to leave rows to others is not there first when they are due. */
+  private async nextDue(): Promise<number | undefined> {
+    return this.left.size > 0 ? undefined : this.participant.store.nextDue();
+  }
+
+  /** Said once for a step: all its rows come again until somebody can attempt them. */
+  private async leave(row: FenceRow): Promise<void> {
+    const { sagaType, sagaVersion } = row.headers;
+    const step = `step "${row.step}" of saga "${sagaType}" version ${sagaVersion}`;
+    if (!this.left.has(step)) {
+      this.participant.logger.error(
+        `This process has no method for ${step}, of which saga ${row.sagaId} and maybe more are due; they are left to replicas that have.`,
+      );
+    }
+    this.left.add(step);
+    await handBack(this.participant, row);
+  }
+}

@@ -1,0 +1,86 @@
+import { eventFrom, eventType, type EventInstance } from '../../definition/domain-event.js';
+import type { StepNode } from '../../definition/saga-definition.js';
+import { SagaError, StepRejected } from '../../protocol/errors.js';
+import type { StepOutcome } from '../../protocol/outcome.js';
+import { rejectedBy } from '../attempt.js';
+import type { Delivery, Settled, StepResult } from '../delivery.js';
+import { fitting } from '../fitting.js';
+import { deadlineExceeded } from './give-up.js';
+import type { Participant } from '../participant.js';
+
+/** What became of a signal: it decided the step, or it is told what did. */
+export type SignalAnswer =
+  /** `existing`: the same signal had been accepted before. */
+  | { readonly accepted: true; readonly existing: boolean }
+  /** The step has not begun to wait; ask again later. */
+  | { readonly accepted: false; readonly because: 'notWaiting' }
+  /** `expired`: its deadline, or that of the saga, was first; `decided`: another signal, the method itself, or the end of the saga. */
+  | { readonly accepted: false; readonly because: 'expired' | 'decided'; readonly outcome: StepOutcome };
+
+/**
+ * Gives a waiting step its event.
+ *
+ * @throws SagaError `STEP_NOT_HERE` when another service owns the step, `INVALID_SIGNAL` when the event is none with which the step can end
+ */
+export async function signalStep(
+  { steps, service, settings }: Pick<Participant, 'steps' | 'service' | 'settings'>,
+  submit: (delivery: Delivery) => Promise<Settled>,
+  sagaId: string,
+  step: StepNode,
+  event: object,
+): Promise<SignalAnswer> {
+  const bound = steps.find({ name: step.saga, version: step.version }, step.name);
+  if (!bound)
+    throw new SagaError(
+      'STEP_NOT_HERE',
+      `Step "${step.name}" of saga "${step.saga}" is not a step of service "${service}"; signal it where its @SagaStep is.`,
+      { sagaId, step: step.name, retriable: false },
+    );
+  const headers = {
+    sagaId,
+    sagaType: step.saga,
+    sagaVersion: step.version,
+    correlationId: sagaId,
+    partitionKey: sagaId,
+  };
+  const answer = fitting(bound, answerOf(step, event, sagaId), settings.maxEventBytes);
+  return answered(await submit({ sagaId, bound, headers, happening: { type: 'signaled', answer } }));
+}
+
+function answerOf(step: StepNode, event: object, sagaId: string): StepResult {
+  const mayReject = step.role !== 'retriable';
+  if (mayReject && event instanceof StepRejected) return rejectedBy(step, event.reason);
+  const type = eventType in event ? (event as EventInstance)[eventType] : undefined;
+  const { done, rejected } = step.events;
+  const eventClass = [done, ...(mayReject ? [rejected] : [])].find((candidate) => candidate.type === type);
+  if (eventClass)
+    return {
+      type: eventClass === done ? 'effectRecorded' : 'rejected',
+      event: { type: eventClass.type, data: eventFrom(eventClass, event) },
+    };
+  const wanted = mayReject ? `a ${done.type}, a ${rejected.type} or a StepRejected` : `a ${done.type}`;
+  throw new SagaError(
+    'INVALID_SIGNAL',
+    `Step "${step.name}" of saga "${step.saga}" cannot end with ${type ?? 'what is no event'}; signal ${wanted}.`,
+    { sagaId, step: step.name, retriable: false },
+  );
+}
+
+function answered({ verdict, row }: Settled): SignalAnswer {
+  if (verdict === 'handled' || verdict === 'duplicate') return { accepted: true, existing: verdict === 'duplicate' };
+  const { status, result } = row;
+  switch (status) {
+    case 'none':
+    case 'running':
+      return { accepted: false, because: 'notWaiting' };
+    case 'rejected': {
+      const reason = result && 'reason' in result.data ? result.data.reason : undefined;
+      return { accepted: false, because: reason === deadlineExceeded ? 'expired' : 'decided', outcome: 'rejected' };
+    }
+    case 'cancelled':
+    case 'compensated':
+      return { accepted: false, because: 'decided', outcome: status };
+    default:
+      return { accepted: false, because: 'decided', outcome: 'done' };
+  }
+}
