@@ -13,6 +13,8 @@ const servers = ['test/support/postgres.global.ts', 'test/support/kafka.global.t
 
 export default defineConfig({
   test: {
+    // Most of the time is waiting: for brokers, for retries, for processes to come back. Two files at a time halve it on two cores.
+    maxWorkers: 2,
     projects: [
       {
         ...shared,
