@@ -30,12 +30,12 @@ export function defaultEvent(saga: string, step: string, outcome: Closing): Even
   return class extends DomainEvent(defaultEventType(saga, step, outcome), closingSchema) {};
 }
 
-/** The event of a step that was not needed: `publishing.clear-rights.skipped`. */
-export function skippedEvent(saga: string, step: string): EventClass {
-  return class extends DomainEvent(defaultEventType(saga, step, 'skipped'), emptySchema) {};
+/** The event of a step that was not needed (`publishing.clear-rights.skipped`), or of one that the library itself has done (`claim.commit.done`). */
+export function emptyEvent(saga: string, step: string, outcome: 'skipped' | 'done'): EventClass {
+  return class extends DomainEvent(defaultEventType(saga, step, outcome), emptySchema) {};
 }
 
-export function defaultEventType(saga: string, step: string, outcome: Closing | 'skipped'): string {
+export function defaultEventType(saga: string, step: string, outcome: Closing | 'skipped' | 'done'): string {
   return `${saga}.${kebab(step)}.${outcome}`;
 }
 

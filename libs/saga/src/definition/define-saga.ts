@@ -1,5 +1,5 @@
 import { InvalidSagaDefinition, shapelessViolations, violationsOf } from './checks.js';
-import { defaultEvent, skippedEvent } from './default-events.js';
+import { defaultEvent, emptyEvent } from './default-events.js';
 import { given } from './given.js';
 import { ancestorsOf, commitPointsOf, predecessorsOf, sinksOf, sourcesOf, successorsOf, type Specs } from './graph.js';
 import type { SagaDefinition, SagaGraph, StepEvents, StepNode, StepRole } from './saga-definition.js';
@@ -125,7 +125,7 @@ function eventsOf(saga: string, name: string, spec: StepSpec): StepEvents {
     rejected: spec.rejected ?? defaults.rejected,
     compensated: spec.compensated ?? defaults.compensated,
     cancelled: spec.cancelled ?? defaultEvent(saga, name, 'cancelled'),
-    ...(spec.when && { skipped: skippedEvent(saga, name) }),
+    ...(spec.when && { skipped: emptyEvent(saga, name, 'skipped') }),
     defaults,
   };
 }

@@ -1,19 +1,14 @@
-import { DomainEvent, type EventClass } from './domain-event.js';
-import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { emptyEvent } from './default-events.js';
 import { sinksOf, type Specs } from './graph.js';
 import type { SagaGraph } from './saga-definition.js';
 
 /** The step that the library adds to a saga that commits with its parent: it waits for the parent's word. */
 export const commitStep = 'commit';
 
-const anything: StandardSchemaV1<object, object> = {
-  '~standard': { version: 1, vendor: 'nest-saga', validate: () => ({ value: {} }) },
-};
-
 /** The steps of a saga that commits with its parent: its own, all of which can be undone, and then the wait for the parent's pivot. */
 export function withCommitStep(saga: string, specs: Specs): Specs {
   if (Object.hasOwn(specs, commitStep)) return specs;
-  const emits: EventClass = class extends DomainEvent(`${saga}.${commitStep}.done`, anything) {};
+  const emits = emptyEvent(saga, commitStep, 'done');
   const commit = { after: sinksOf(specs), kind: 'pivot', awaits: 'signal', emits };
   return Object.assign(Object.create(null) as Specs, specs, { [commitStep]: commit });
 }

@@ -176,7 +176,8 @@ export class Deliverer {
     ledger.put(row);
     const envelope = taken.emit && emission(this.participant, delivery.bound, row, taken.emit, taken.event);
     const operations = letterChanges(this.participant, delivery, before, row, envelope?.data);
-    return { verdict: taken.verdict, row, emitted: envelope ? [envelope] : [], ...(operations && { operations }) };
+    const emitted = envelope ? [...asked, envelope] : asked;
+    return { verdict: taken.verdict, row, emitted, ...(operations && { operations }) };
   }
 
   private stillUnknown(
