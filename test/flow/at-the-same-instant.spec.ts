@@ -115,7 +115,11 @@ async function abortAndCommit(seed: number): Promise<string> {
   const unread = ground.transport.subscriptions.map(() => new Set<number>());
   for (let round = 0, quiet = 0, known = 0; quiet < 3; round += 1) {
     if (round === abortAfter)
-      await services[random.below(2)]!.saga.publishAbort(Opening, started.sagaId, 'changed my mind');
+      await services[random.below(2)]!.saga.publishAbort({
+        saga: Opening,
+        sagaId: started.sagaId,
+        reason: 'changed my mind',
+      });
     await ground.clock.advance(1);
     for (; known < ground.transport.published.length; known += 1) for (const places of unread) places.add(known);
     const waiting = unread.flatMap((places, group) => [...places].map((place) => ({ place, group })));

@@ -224,7 +224,9 @@ describe('branches that cannot be', () => {
 describe('an abort of a saga with a fan-out', () => {
   it('needs its branches: while the source is not done it is to be asked for again', async () => {
     const hotel = await service();
-    await expect(hotel.saga.publishAbort(Trip, randomUUID(), 'changed my mind')).rejects.toMatchObject({
+    await expect(
+      hotel.saga.publishAbort({ saga: Trip, sagaId: randomUUID(), reason: 'changed my mind' }),
+    ).rejects.toMatchObject({
       code: 'BRANCHES_UNKNOWN',
       facts: { retriable: true },
     });
@@ -234,7 +236,7 @@ describe('an abort of a saga with a fan-out', () => {
     const hotel = await service();
     const legs = ['flight', 'hotel'];
     const { sagaId } = await hotel.saga.startSaga(Trip, { legs });
-    await hotel.saga.publishAbort(Trip, sagaId, 'changed my mind');
+    await hotel.saga.publishAbort({ saga: Trip, sagaId, reason: 'changed my mind' });
     await settled(ground);
     await ground.clock.advance(60_000);
     await settled(ground);

@@ -117,7 +117,7 @@ describe('G4 once the pivot is done nothing is undone; before it everything can 
     const service = await Service.started(ground, wholeBooking());
     const { sagaId } = await service.saga.startSaga(Booking, booking);
     await settled(ground);
-    await service.saga.publishAbort(Booking, sagaId, 'too late');
+    await service.saga.publishAbort({ saga: Booking, sagaId, reason: 'too late' });
     await settled(ground);
     expect(ground.store.effects).toEqual(done);
     expect(Object.values(await statuses(Booking, sagaId))).toEqual(['done', 'done', 'done', 'done']);
@@ -126,7 +126,7 @@ describe('G4 once the pivot is done nothing is undone; before it everything can 
   it('a request to abort that reaches the pivot first closes everything', async () => {
     const service = await Service.started(ground, wholeBooking());
     const { sagaId } = await service.saga.startSaga(Booking, booking);
-    await service.saga.publishAbort(Booking, sagaId, 'in time');
+    await service.saga.publishAbort({ saga: Booking, sagaId, reason: 'in time' });
     await settled(ground);
     const states = await statuses(Booking, sagaId);
     expect(['compensated', 'cancelled']).toContain(states['charge']);

@@ -195,7 +195,7 @@ describe('a request to abort', () => {
     const service = await Service.started(ground, [charging()]);
     const sagaId = randomUUID();
     ground.transport.down = new Error('away');
-    await service.saga.publishAbort(Booking, sagaId, 'the guest called');
+    await service.saga.publishAbort({ saga: Booking, sagaId, reason: 'the guest called' });
     service.kill();
     ground.transport.down = undefined;
     await Service.started(ground, [charging()]);

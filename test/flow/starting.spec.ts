@@ -46,7 +46,7 @@ describe('a start', () => {
     const plan = bind(Trip, 'plan', ({ bookingId }: Wish) => new TripPlanned({ bookingId }));
     const { saga } = await Service.started(ground, [plan]);
     const { sagaId } = await saga.startSaga(Trip, wish, { correlationId: 'request-7' });
-    await saga.publishAbort(Trip, sagaId, 'the guest called');
+    await saga.publishAbort({ saga: Trip, sagaId, reason: 'the guest called' });
     await ground.clock.advance(1);
     const told = ground.transport.events.map(({ type, correlationId, partitionKey }) => ({
       type,

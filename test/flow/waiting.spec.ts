@@ -99,7 +99,7 @@ describe('a step that awaits a signal', () => {
     );
     service = await Service.started(ground, steps);
     const sagaId = await begun();
-    await service.saga.publishAbort(Opening, sagaId, 'changed my mind');
+    await service.saga.publishAbort({ saga: Opening, sagaId, reason: 'changed my mind' });
     await settled(ground);
     await ground.clock.advance(2 * second);
     expect(await statuses(sagaId)).toEqual({ ...completed, activate: 'running' });
@@ -141,7 +141,7 @@ describe('a signal', () => {
 
   it('after the saga was aborted is told so', async () => {
     const sagaId = await begun();
-    await service.saga.publishAbort(Opening, sagaId, 'changed my mind');
+    await service.saga.publishAbort({ saga: Opening, sagaId, reason: 'changed my mind' });
     await settled(ground);
     const late = { accepted: false, because: 'decided', outcome: 'rejected' };
     expect(await service.saga.signal(sagaId, approve, granted())).toEqual(late);
@@ -174,7 +174,7 @@ describe('a signal', () => {
 describe('a request to abort', () => {
   it('ends a saga that waits for somebody', async () => {
     const sagaId = await begun();
-    await service.saga.publishAbort(Opening, sagaId, 'changed my mind');
+    await service.saga.publishAbort({ saga: Opening, sagaId, reason: 'changed my mind' });
     await settled(ground);
     expect(await statuses(sagaId)).toEqual(closed);
     expect(ground.store.effects.slice(1)).toEqual(['released: abort: changed my mind', 'withdrawn']);
@@ -188,7 +188,7 @@ describe('a request to abort', () => {
     service = await Service.started(ground, opening({ approve: trouble }));
     const sagaId = await begun();
     expect(await service.row(sagaId, 'approve')).toMatchObject({ status: 'running', attempts: 1 });
-    await service.saga.publishAbort(Opening, sagaId, 'changed my mind');
+    await service.saga.publishAbort({ saga: Opening, sagaId, reason: 'changed my mind' });
     await settled(ground);
     expect(await statuses(sagaId)).toEqual(closed);
   });

@@ -80,7 +80,7 @@ class Ordered {
     const { sagaId } = await saga.startSaga(Ordering, it);
     const cancelAfter = random.below(9);
     for (let round = 0, quiet = 0; quiet < 3; round += 1) {
-      if (round === cancelAfter) await saga.publishAbort(Ordering, sagaId, 'the customer cancels');
+      if (round === cancelAfter) await saga.publishAbort({ saga: Ordering, sagaId, reason: 'the customer cancels' });
       await ground.clock.advance(1);
       this.learn();
       const isQuiet = round > cancelAfter && this.unread.every(({ length }) => length === 0);

@@ -116,7 +116,7 @@ export class World {
     if (sagaId === undefined) return;
     this.random
       .pick(this.random.pick(this.sites).replicas)
-      .service.publishAbort(this.saga, sagaId, 'changed my mind')
+      .service.publishAbort({ saga: this.saga, sagaId, reason: 'changed my mind' })
       .catch(() => undefined);
     await turn();
   }

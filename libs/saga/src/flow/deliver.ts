@@ -1,5 +1,4 @@
 import { StepPostponed, StepRejected } from '../protocol/errors.js';
-import { reasonOf } from '../protocol/reason.js';
 import { FenceConflict, type OutboxMessage, type StepTransaction } from '../ports/step-store.js';
 import type { FenceKey, FenceRow } from '../ports/fence-row.js';
 import { abortEvent } from './abort-event.js';
@@ -12,7 +11,6 @@ import type { Delivery, Settled } from './delivery.js';
 import { emission } from './emit.js';
 import { fitting } from './fitting.js';
 import { unlessGivenUp, waiting } from './time/give-up.js';
-import { inTime } from './time/in-time.js';
 import { withIntent } from './failure/intent.js';
 import { beginNested, follow, isLinked, linkedKeys } from './nested/nested.js';
 import { inItsGraph } from './in-its-graph.js';
@@ -21,7 +19,8 @@ import { letterChanges, operationsOf } from './operate/letters.js';
 import { operated } from './operate/operated.js';
 import type { Participant } from './participant.js';
 import type { Relay } from './relay.js';
-import { takeNotHappened, takeStillUnknown } from './failure/resolution.js';
+import { takeNotHappened } from './failure/resolution.js';
+import { reported } from './reported.js';
 import { isSettled } from './retention/retention.js';
 import { inputFor, runMethod } from './run-method.js';
 import { conclude, take, type Taken } from './take.js';
@@ -79,9 +78,7 @@ export class Deliverer {
     } catch (error) {
       if (error instanceof FenceConflict || (isAttended(delivery) && !isExpected(error))) throw error;
       return repeatedOnConflict(() =>
-        this.inTransaction([delivery], async (_transaction, ledger) => [
-          this.followed(delivery, this.failed(delivery, ledger, error), ledger),
-        ]),
+        this.inTransaction([delivery], async (_transaction, ledger) => [this.failed(delivery, ledger, error)]),
       );
     }
   }
@@ -102,40 +99,46 @@ export class Deliverer {
     };
   }
 
-  private async move(delivery: Delivery, transaction: StepTransaction, ledger: Ledger): Promise<Settled> {
+  private move(delivery: Delivery, transaction: StepTransaction, ledger: Ledger): Settled | Promise<Settled> {
     const row = ledger.rowOf(delivery);
     const { happening, bound } = delivery;
-    if (happening.type === 'operated') {
-      return operated(this.participant, delivery, happening.operation, row, (taken) =>
-        this.record(delivery, row, taken, ledger),
-      );
+    const record = (taken: Taken): Settled => this.record(delivery, row, taken, ledger);
+    switch (happening.type) {
+      case 'operated':
+        return operated(this.participant, delivery, happening.operation, row, record);
+      case 'notHappened':
+        return this.attempt(delivery, row, takeNotHappened(bound, row, happening.attempt), transaction, ledger);
+      case 'signal':
+      case 'attempt':
+        return this.attempt(delivery, row, unlessGivenUp(delivery, take(delivery, row)), transaction, ledger);
+      default:
+        return record(reported(this.participant, delivery, row, happening));
     }
-    if (happening.type === 'failed') return this.failed(delivery, ledger, happening.error);
-    if (happening.type === 'result') {
-      return this.record(delivery, row, conclude(bound, row, happening.result), ledger);
-    }
-    if (happening.type === 'stillRunning') return this.renewed(row, happening.attempt, ledger);
-    if (happening.type === 'nestedDeadLetter') return { verdict: 'ignored', row, emitted: [] };
-    if (happening.type === 'stillUnknown') return this.stillUnknown(delivery, row, happening, ledger);
-    if (happening.type === 'expired' || happening.type === 'committed' || happening.type === 'signaled')
-      return this.record(delivery, row, inTime(this.participant, bound, row, happening), ledger);
-    const taken =
-      happening.type === 'notHappened'
-        ? takeNotHappened(bound, row, happening.attempt)
-        : unlessGivenUp(delivery, take(delivery, row));
-    if (!taken.run) return this.record(delivery, row, taken, ledger);
-    const skipped = taken.run === 'step' && skippedBy(bound, inputFor(delivery, taken.row));
-    if (skipped) return this.record(delivery, row, conclude(bound, taken.row, skipped), ledger);
+  }
+
+  /** Makes the attempt that is due, if one is: here in the transaction, or outside after the commit, or by a saga inside. */
+  private async attempt(
+    delivery: Delivery,
+    before: FenceRow,
+    taken: Taken,
+    transaction: StepTransaction,
+    ledger: Ledger,
+  ): Promise<Settled> {
+    const { bound } = delivery;
+    const { run, row } = taken;
+    const record = (next: Taken): Settled => this.record(delivery, before, next, ledger);
+    if (!run) return record(taken);
+    const skipped = run === 'step' && skippedBy(bound, inputFor(delivery, row));
+    if (skipped) return record(conclude(bound, row, skipped));
     const held = heldBack(this.participant, delivery, taken);
-    if (held) return { ...this.record(delivery, row, held, ledger), verdict: 'retried' };
-    if (bound.node.external && !wasSkipped(bound, taken.row))
-      return this.leased(withIntent(this.participant, delivery, taken.row), ledger, taken.run);
-    if (bound.node.nested && taken.run !== 'lateUndo' && !wasSkipped(bound, taken.row))
-      return this.moveNested(delivery, row, taken, transaction, ledger);
+    if (held) return record(held);
+    const hasEffect = !wasSkipped(bound, row);
+    if (bound.node.external && hasEffect) return this.leased(withIntent(this.participant, delivery, row), ledger, run);
+    if (bound.node.nested && hasEffect && run !== 'lateUndo')
+      return this.moveNested(delivery, before, taken, transaction, ledger);
     const answer = await transaction.run(() => runMethod(delivery, taken, transaction));
-    if (!answer) return this.record(delivery, row, waiting(bound, taken.row), ledger);
-    const result = fitting(bound, answer, this.participant.settings.maxEventBytes);
-    return this.record(delivery, row, conclude(bound, taken.row, result), ledger);
+    if (!answer) return record(waiting(bound, row));
+    return record(conclude(bound, row, fitting(bound, answer, this.participant.settings.maxEventBytes)));
   }
 
   /** The step's method says what its saga starts with; that saga does and undoes the rest, and the row waits for it. */
@@ -159,11 +162,8 @@ export class Deliverer {
     const row = ledger.rowOf(given);
     const delivery = inItsGraph(this.participant, given, row);
     const taken = afterFailure(this.participant, delivery, row, error);
-    if (!taken && delivery.happening.type === 'failed') return { verdict: 'ignored', row, emitted: [] }; // settled meanwhile
     if (!taken) throw error;
-    const settled = this.record(delivery, row, taken, ledger);
-    if (taken.report) this.participant.logger[taken.report.level](taken.report.line);
-    return taken.parked ? { ...settled, verdict: 'retried' } : settled;
+    return this.followed(delivery, this.record(delivery, row, taken, ledger), ledger);
   }
 
   /** A step that is doomed when it is done (`run` again) is undone by an attempt of its own, due at once. */
@@ -177,28 +177,8 @@ export class Deliverer {
     const envelope = taken.emit && emission(this.participant, delivery.bound, row, taken.emit, taken.event);
     const operations = letterChanges(this.participant, delivery, before, row, envelope?.data);
     const emitted = envelope ? [...asked, envelope] : asked;
-    return { verdict: taken.verdict, row, emitted, ...(operations && { operations }) };
-  }
-
-  private stillUnknown(
-    delivery: Delivery,
-    row: FenceRow,
-    asked: { readonly attempt: string; readonly error: unknown },
-    ledger: Ledger,
-  ): Settled {
-    const taken = takeStillUnknown(this.participant, delivery.bound, row, asked);
-    const settled = this.record(delivery, row, taken, ledger);
-    if (taken.verdict === 'ignored') return settled;
-    this.participant.logger.warn(
-      `What came of step "${row.step}" of saga ${row.sagaId} is not known yet and is asked again in ${settled.row.dueIn} ms: ${reasonOf(asked.error)}`,
-    );
-    return { ...settled, verdict: 'retried' };
-  }
-
-  /** Only who made the latest attempt keeps the others from making it. */
-  private renewed(row: FenceRow, by: string, ledger: Ledger): Settled {
-    const isLatest = row.dueIn !== undefined && row.undecided?.attempt === by;
-    return isLatest ? this.leased(row, ledger) : { verdict: 'ignored', row, emitted: [] };
+    if (taken.report) this.participant.logger[taken.report.level](taken.report.line);
+    return { verdict: taken.parked ? 'retried' : taken.verdict, row, emitted, ...(operations && { operations }) };
   }
 
   private kept({ bound }: Delivery, row: FenceRow): FenceRow {

@@ -22,6 +22,17 @@ import { timers } from './time/timers.js';
 import { earliestTimer, hasTimers } from './time/timers-of.js';
 import { startSaga, type Started, type StartOptions } from './start.js';
 
+/** A saga that is to be closed backwards, and why. */
+export interface AbortRequest {
+  readonly saga: SagaGraph;
+  readonly sagaId: string;
+  readonly reason: string;
+  /** The saga's branches and parent, where somebody else than this service's rows knows them. */
+  readonly known?: KnownOfSaga;
+  /** Who asked, written with the request. */
+  readonly audited?: readonly NewAuditEntry[];
+}
+
 /** A participant at work: takes records and starts, settles them in batches, publishes what they emit, repeats what failed. */
 export class SagaService {
   private readonly relay: Relay;
@@ -78,16 +89,9 @@ export class SagaService {
   /**
    * Asks every participant to cancel what has not started; durable when it resolves.
    *
-   * @param known the saga's branches and parent, where somebody else than this service's rows knows them
    * @throws SagaError `BRANCHES_UNKNOWN`, retriable, for a saga with fan-outs whose source is not known to be done
    */
-  async publishAbort(
-    saga: SagaGraph,
-    sagaId: string,
-    reason: string,
-    audited: readonly NewAuditEntry[] = [],
-    known?: KnownOfSaga,
-  ): Promise<void> {
+  async publishAbort({ saga, sagaId, reason, known, audited = [] }: AbortRequest): Promise<void> {
     const { chance, store } = this.participant;
     const headers = await headersForAbort(store, saga, sagaId, known);
     const event = abortEvent(this.participant, headers, { step: 'abort', reason });

@@ -6,6 +6,7 @@ import type { FenceRow, StoredEvent } from '../ports/fence-row.js';
 import type { TimerKind } from '../ports/timers.js';
 import type { BoundStep } from './bound-step.js';
 import type { Delivery, StepResult } from './delivery.js';
+import type { FailureReport } from './failure/failure-report.js';
 import { rowIn } from './draft.js';
 
 /** What a happening makes of a row, and what is to be done next. */
@@ -18,6 +19,10 @@ export interface Taken {
   readonly event?: StoredEvent;
   /** An abort of the saga is requested, and why. */
   readonly abort?: Cause;
+  /** Another attempt follows. */
+  readonly parked?: boolean;
+  /** What the log is told of it. */
+  readonly report?: FailureReport;
   /** Timers that are over, beside those that end with the row's status. */
   readonly ended?: readonly TimerKind[];
 }

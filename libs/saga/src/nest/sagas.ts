@@ -77,7 +77,7 @@ export class Sagas {
     const why = checkedReason(reason);
     const { saga, committed, known } = await findAbortable(this.runtime, this.findTracker(), sagaId);
     if (committed) return 'refused';
-    await this.runtime.service.publishAbort(saga, sagaId.toLowerCase(), why, [], known);
+    await this.runtime.service.publishAbort({ saga, sagaId: sagaId.toLowerCase(), reason: why, known });
     return 'requested';
   }
 

@@ -7,20 +7,13 @@ import { rejectedBy } from '../attempt.js';
 import type { BoundStep } from '../bound-step.js';
 import { heldBackAfter, heldBackFor } from './circuits.js';
 import type { Delivery } from '../delivery.js';
-import { failureReport, type FailureReport } from './failure-report.js';
+import { failureReport } from './failure-report.js';
 import { known } from './intent.js';
 import type { Participant } from '../participant.js';
 import { conclude, take, type Taken } from '../take.js';
 
-/** A failure that was taken, and what is told of it; a business no is no failure. */
-export interface Failed extends Taken {
-  readonly report?: FailureReport;
-  /** Another attempt follows. */
-  readonly parked?: boolean;
-}
-
 /**
- * What a failed attempt makes of its row. It had no effect, or nobody knows, so: it is parked for another attempt. When its attempts are
+ * What a failed attempt makes of its row, and what is told of it; a business no is no failure. It had no effect, or nobody knows, so: it is parked for another attempt. When its attempts are
  * used up, a step that surely had no effect is rejected, one of which nobody knows waits for somebody who does, and a compensation becomes a dead
  * letter. A step that must be done (retriable) is never given up. While a circuit is open, failures are charged to no saga.
  *
@@ -31,7 +24,7 @@ export function afterFailure(
   delivery: Delivery,
   before: FenceRow,
   error: unknown,
-): Failed | undefined {
+): Taken | undefined {
   const { bound, happening } = delivery;
   const { run, row } = take(delivery, before);
   if (run !== 'step' && run !== 'compensation') return undefined;

@@ -28,7 +28,7 @@ export function heldBack(participant: Pick<Participant, 'chance'>, delivery: Del
   const wait = due.run && circuitOf(bound, due.run)?.holdsBackFor();
   if (wait === undefined) return undefined;
   if (happening.type === 'signal' && happening.attended) throw circuitOpen(bound, wait);
-  return { row: heldBackFor(participant, due.row, wait), verdict: 'handled' };
+  return { row: heldBackFor(participant, due.row, wait), verdict: 'handled', parked: true };
 }
 
 export function heldBackFor({ chance }: Pick<Participant, 'chance'>, row: FenceRow, wait: number): FenceRow {

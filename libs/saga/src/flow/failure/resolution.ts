@@ -37,8 +37,17 @@ export function takeStillUnknown(
   const lasted = Math.max(clock.now().getTime() - failingSince.getTime(), bound.retry.firstDelay);
   const dueIn = retryDelay({ ...bound.retry, firstDelay: lasted }, 1, chance.random());
   const unknown = rowIn(row, row);
+  const line = `What came of step "${row.step}" of saga ${row.sagaId} is not known yet and is asked again in ${dueIn} ms: ${reasonOf(asked.error)}`;
   return {
     row: { ...unknown, failingSince, dueIn, lastError: reasonOf(asked.error) },
     verdict: 'handled',
+    parked: true,
+    report: { level: 'warn', line },
   };
+}
+
+/** Only who made the latest attempt keeps the others from making it. */
+export function renewed({ lease }: Participant['settings'], row: FenceRow, by: string): Taken {
+  const isLatest = row.dueIn !== undefined && row.undecided?.attempt === by;
+  return isLatest ? { row: { ...row, dueIn: lease }, verdict: 'handled' } : { row, verdict: 'ignored' };
 }

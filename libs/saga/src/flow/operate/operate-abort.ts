@@ -31,7 +31,8 @@ export async function operateAbort(service: SagaService, target: Abortable, said
   if (answer.verdict !== 'applied') return written(service, answer, entry(chance.newId(), answer));
   const only = entry(chance.derivedId(`${sagaId}:abort`), answer);
   try {
-    await service.publishAbort(saga, sagaId, `aborted by ${said.actor}: ${said.reason}`, [only], target.known);
+    const reason = `aborted by ${said.actor}: ${said.reason}`;
+    await service.publishAbort({ saga, sagaId, reason, known: target.known, audited: [only] });
     return answer;
   } catch (error) {
     if (!(error instanceof FenceConflict)) throw error;
