@@ -181,7 +181,7 @@ const main: Names = {
 };
 
 const testing: Names = {
-  values: ['businessStoreContract', 'storeContract', 'transportContract'],
+  values: ['MemoryStore', 'businessStoreContract', 'storeContract', 'transportContract'],
   types: ['BusinessStoreHarness', 'StoreContractCase', 'StoreHarness', 'TransportContractCase', 'TransportHarness'],
 };
 

@@ -1,6 +1,6 @@
 import { inMemory, Sagas } from 'nest-saga';
 import { expect, test } from 'vitest';
-import { MemoryStore } from '../../libs/saga/src/adapters/memory/memory-store.js';
+import { MemoryStore } from 'nest-saga/testing';
 import { systemClock } from '../../libs/saga/src/adapters/system/system-clock.js';
 import { Order } from './order-saga.js';
 import { ChargeSteps, PlaceSteps, ReserveSteps, ShipSteps } from './order-steps.js';

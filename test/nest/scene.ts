@@ -3,7 +3,7 @@ import { CqrsModule } from '@nestjs/cqrs';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { SagaModule, inMemory, type SagaModuleOptions } from 'nest-saga';
 import { onTestFinished, vi } from 'vitest';
-import { MemoryStore } from '../../libs/saga/src/adapters/memory/memory-store.js';
+import { MemoryStore } from 'nest-saga/testing';
 import { systemClock } from '../../libs/saga/src/adapters/system/system-clock.js';
 import { LogLines } from './log-lines.js';
 

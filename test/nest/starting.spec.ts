@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { OnSagaEvent, SagaError, Sagas, SagaStep, StepRejected, inMemory, type StepContext } from 'nest-saga';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { MemoryStore } from '../../libs/saga/src/adapters/memory/memory-store.js';
+import { MemoryStore } from 'nest-saga/testing';
 import { systemClock } from '../../libs/saga/src/adapters/system/system-clock.js';
 import { Order, OrderPlaced, Payment, PaymentDone, StockReserved } from './order-saga.js';
 import { PlaceSteps, ReserveSteps, Seen } from './order-steps.js';

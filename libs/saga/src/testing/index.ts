@@ -1,3 +1,4 @@
+export { MemoryStore } from '../adapters/memory/memory-store.js';
 export { businessStoreContract, storeContract } from './store-contract.js';
 export type { BusinessStoreHarness, StoreContractCase, StoreHarness } from './store-contract.js';
 export { transportContract } from './transport-contract.js';
