@@ -1,39 +1,20 @@
-import { randomUUID } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { BoundStep } from '../../libs/saga/src/flow/bound-step.js';
 import type { Happening } from '../../libs/saga/src/flow/delivery.js';
-import { OutcomeUnknown, StepRejected } from '../../libs/saga/src/protocol/errors.js';
-import { Bank } from './stage/bank.js';
-import { Delivered, Payment } from './stage/booking.js';
-import { eventRecord } from './stage/records.js';
-import { bind, Ground, Service } from './stage/service.js';
+import { StepRejected } from '../../libs/saga/src/protocol/errors.js';
+import type { Bank } from './stage/bank.js';
+import { Payment } from './stage/booking.js';
+import { delivered, lease, minute, PaymentScene, refused, unknown } from './stage/payment-scene.js';
+import { bind, Service, type Ground } from './stage/service.js';
 
-const lease = 30_000;
-const minute = 60_000;
-
+let scene: PaymentScene;
 let ground: Ground;
 let bank: Bank;
 let sagaId: string;
 beforeEach(() => {
-  ground = new Ground();
-  bank = new Bank();
-  sagaId = randomUUID();
+  scene = new PaymentScene();
+  ({ ground, bank, sagaId } = scene);
 });
-
-const delivered = new Delivered({ bookingId: 'b-1' });
-const unknown = (): Error => new OutcomeUnknown('no answer');
-const refused = (): Error => new Error('connection refused');
-const pay = (): Promise<void> =>
-  ground.transport.deliver([eventRecord(Payment, 'pay', 'done', { bookingId: 'b-1' }, { sagaId })]);
-const row = async (service: Service) => (await service.row(sagaId, 'deliver'))!;
-
-/** Fails as many attempts, each when it is due. */
-async function failing(...errors: readonly Error[]): Promise<void> {
-  for (const error of errors) {
-    await bank.fail(error);
-    await ground.clock.advance(minute);
-  }
-}
 
 describe('who can be asked what came of a step', () => {
   const asked: string[] = [];
@@ -52,29 +33,29 @@ describe('who can be asked what came of a step', () => {
   it('is asked before another attempt is made, and what it knows is the outcome', async () => {
     answer = () => delivered;
     const service = await Service.started(ground, [delivering]);
-    await pay();
-    await failing(unknown());
+    await scene.pay();
+    await scene.failing(unknown());
     expect(asked).toEqual([`b-1 ${sagaId}:deliver`]);
     expect(bank.calls).toHaveLength(1);
-    expect(await row(service)).toMatchObject({ status: 'done' });
+    expect(await scene.row(service)).toMatchObject({ status: 'done' });
     expect(ground.transport.eventIds).toEqual([`${sagaId}:deliver:done`]);
   });
 
   it('is asked when a process died in an attempt', async () => {
     answer = () => delivered;
     const dead = await Service.started(ground, [delivering]);
-    await pay();
+    await scene.pay();
     dead.kill();
     const next = await Service.started(ground, [delivering]);
     await ground.clock.advance(lease + 2_000);
     expect([asked.length, bank.calls.length]).toEqual([1, 1]);
-    expect(await row(next)).toMatchObject({ status: 'done' });
+    expect(await scene.row(next)).toMatchObject({ status: 'done' });
   });
 
   it('is not asked when the attempt surely had no effect', async () => {
     await Service.started(ground, [delivering]);
-    await pay();
-    await failing(refused());
+    await scene.pay();
+    await scene.failing(refused());
     expect(asked).toEqual([]);
     expect(bank.calls).toHaveLength(2);
   });
@@ -84,32 +65,32 @@ describe('who can be asked what came of a step', () => {
       throw new StepRejected('declined');
     };
     const service = await Service.started(ground, [delivering]);
-    await pay();
-    await failing(unknown());
-    expect(await row(service)).toMatchObject({ status: 'rejected' });
+    await scene.pay();
+    await scene.failing(unknown());
+    expect(await scene.row(service)).toMatchObject({ status: 'rejected' });
     expect(ground.transport.events).toMatchObject([{ cause: { reason: 'declined' } }]);
   });
 
   it('may say that it did not happen: then it is attempted again at once, and may be rejected at last', async () => {
     answer = () => undefined;
     const service = await Service.started(ground, [delivering]);
-    await pay();
+    await scene.pay();
     await bank.fail(unknown());
     await ground.clock.advance(1_100);
     expect([asked.length, bank.calls.length]).toEqual([1, 2]);
-    expect(await row(service)).toMatchObject({ attempts: 1, undecided: { earlier: false } });
-    await failing(refused(), refused(), refused());
+    expect(await scene.row(service)).toMatchObject({ attempts: 1, undecided: { earlier: false } });
+    await scene.failing(refused(), refused(), refused());
     expect(bank.calls).toHaveLength(4);
-    expect(await row(service)).toMatchObject({ status: 'rejected' });
+    expect(await scene.row(service)).toMatchObject({ status: 'rejected' });
   });
 
   it('rejects a step whose attempts are used up by saying that it did not happen', async () => {
     answer = () => undefined;
     const service = await Service.started(ground, [delivering]);
-    await pay();
-    await failing(unknown(), unknown(), unknown(), unknown());
+    await scene.pay();
+    await scene.failing(unknown(), unknown(), unknown(), unknown());
     expect([asked.length, bank.calls.length]).toEqual([4, 4]);
-    expect(await row(service)).toMatchObject({ status: 'rejected' });
+    expect(await scene.row(service)).toMatchObject({ status: 'rejected' });
     expect(ground.transport.events).toMatchObject([{ outcome: 'rejected', data: { reason: 'no answer' } }]);
   });
 
@@ -121,15 +102,15 @@ describe('who can be asked what came of a step', () => {
       throw new Error('the bank is closed');
     };
     const service = await Service.started(ground, [delivering]);
-    await pay();
+    await scene.pay();
     await bank.fail(unknown());
     await ground.clock.advance(10 * minute);
     expect(times.slice(0, 9)).toEqual([1, 2, 4, 8, 16, 32, 64, 124, 184]);
     expect(bank.calls).toHaveLength(1);
-    expect(await row(service)).toMatchObject({ status: 'running', attempts: 1, lastError: 'the bank is closed' });
+    expect(await scene.row(service)).toMatchObject({ status: 'running', attempts: 1, lastError: 'the bank is closed' });
     answer = () => delivered;
     await ground.clock.advance(2 * minute);
-    expect(await row(service)).toMatchObject({ status: 'done' });
+    expect(await scene.row(service)).toMatchObject({ status: 'done' });
   });
 
   it('is asked by one replica only', async () => {
@@ -137,7 +118,7 @@ describe('who can be asked what came of a step', () => {
       throw new Error('the bank is closed');
     };
     for (let replica = 0; replica < 3; replica += 1) await Service.started(ground, [delivering]);
-    await pay();
+    await scene.pay();
     await bank.fail(unknown());
     await ground.clock.advance(minute);
     expect(asked).toHaveLength(6);
@@ -154,7 +135,7 @@ describe('who can be asked what came of a step', () => {
     const input = { from: 'pay', event: { type: 'payment.asked', data }, instance: data };
     await happens({ type: 'signal', signal: { type: 'started' }, input });
     await happens({ type: 'signal', signal: { type: 'successorClosed', step: 'deliver' } });
-    await failing(unknown());
+    await scene.failing(unknown());
     expect(bank.calls).toHaveLength(1);
     expect(await service.row(sagaId, 'pay')).toMatchObject({ status: 'cancelled' });
     expect(ground.transport.eventIds).toEqual([`${sagaId}:pay:cancelled`]);

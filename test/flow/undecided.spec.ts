@@ -1,38 +1,20 @@
-import { randomUUID } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { BoundStep } from '../../libs/saga/src/flow/bound-step.js';
 import { OutcomeUnknown, StepRejected } from '../../libs/saga/src/protocol/errors.js';
-import { Bank } from './stage/bank.js';
+import type { Bank } from './stage/bank.js';
 import { Booking, CardCharged, Delivered, Payment } from './stage/booking.js';
+import { delivered, lease, minute, PaymentScene, refused, unknown } from './stage/payment-scene.js';
 import { eventRecord } from './stage/records.js';
-import { bind, Ground, Service } from './stage/service.js';
+import { bind, Service, type Ground } from './stage/service.js';
 
-const lease = 30_000;
-const minute = 60_000;
-
+let scene: PaymentScene;
 let ground: Ground;
 let bank: Bank;
 let sagaId: string;
 beforeEach(() => {
-  ground = new Ground();
-  bank = new Bank();
-  sagaId = randomUUID();
+  scene = new PaymentScene();
+  ({ ground, bank, sagaId } = scene);
 });
-
-const delivered = new Delivered({ bookingId: 'b-1' });
-const unknown = (): Error => new OutcomeUnknown('no answer');
-const refused = (): Error => new Error('connection refused');
-const pay = (): Promise<void> =>
-  ground.transport.deliver([eventRecord(Payment, 'pay', 'done', { bookingId: 'b-1' }, { sagaId })]);
-const row = async (service: Service) => (await service.row(sagaId, 'deliver'))!;
-
-/** Fails as many attempts, each when it is due. */
-async function failing(...errors: readonly Error[]): Promise<void> {
-  for (const error of errors) {
-    await bank.fail(error);
-    await ground.clock.advance(minute);
-  }
-}
 
 describe('work outside of which nobody knows the outcome', () => {
   it.each([
@@ -40,18 +22,18 @@ describe('work outside of which nobody knows the outcome', () => {
     ['it could not tell once, whatever its other attempts say', refused(), 'connection refused'],
   ])('is parked when its attempts are used up and %s: never rejected, attempted no more', async (_, other, last) => {
     const service = await Service.started(ground, [bind(Payment, 'deliver', bank.call)]);
-    await pay();
-    await failing(unknown(), other, other, other);
+    await scene.pay();
+    await scene.failing(unknown(), other, other, other);
     await ground.clock.advance(10 * minute);
     expect(new Set(bank.keys)).toEqual(new Set([`${sagaId}:deliver`]));
     expect(bank.calls).toHaveLength(4);
-    expect(await row(service)).toMatchObject({
+    expect(await scene.row(service)).toMatchObject({
       status: 'running',
       attempts: 4,
       undecided: { earlier: true },
       lastError: last,
     });
-    expect(await row(service)).not.toHaveProperty('dueIn');
+    expect(await scene.row(service)).not.toHaveProperty('dueIn');
     expect(ground.transport.events).toEqual([]);
     expect(await ground.store.deadLetters.list({ state: 'open', limit: 9 })).toMatchObject([
       { kind: 'undecided', sagaId, step: 'deliver', reason: last },
@@ -63,23 +45,23 @@ describe('work outside of which nobody knows the outcome', () => {
 
   it('is rejected when its attempts are used up and each surely had no effect', async () => {
     const service = await Service.started(ground, [bind(Payment, 'deliver', bank.call)]);
-    await pay();
-    await failing(refused(), refused(), refused(), refused());
-    expect(await row(service)).toMatchObject({ status: 'rejected' });
+    await scene.pay();
+    await scene.failing(refused(), refused(), refused(), refused());
+    expect(await scene.row(service)).toMatchObject({ status: 'rejected' });
     expect(ground.transport.events).toMatchObject([{ outcome: 'rejected', data: { reason: 'connection refused' } }]);
   });
 
   it('is parked when its process died in an attempt and all attempts after it failed', async () => {
     const dead = await Service.started(ground, [bind(Payment, 'deliver', bank.call)]);
-    await pay();
+    await scene.pay();
     dead.kill();
     await bank.fail(refused()); // nobody hears it
     const next = await Service.started(ground, [bind(Payment, 'deliver', bank.call)]);
     await ground.clock.advance(lease + 2_000);
-    await failing(refused(), refused(), refused(), refused());
+    await scene.failing(refused(), refused(), refused(), refused());
     expect(bank.calls).toHaveLength(5);
-    expect(await row(next)).toMatchObject({ status: 'running', undecided: { earlier: true } });
-    expect(await row(next)).not.toHaveProperty('dueIn');
+    expect(await scene.row(next)).toMatchObject({ status: 'running', undecided: { earlier: true } });
+    expect(await scene.row(next)).not.toHaveProperty('dueIn');
   });
 
   it.each([
@@ -88,23 +70,23 @@ describe('work outside of which nobody knows the outcome', () => {
   ])('is what a method leaves whose answer is %s: it may well have had its effect', async (_, answer) => {
     const delivering = bind(Payment, 'deliver', async () => answer());
     const service = await Service.started(ground, [delivering]);
-    await pay();
+    await scene.pay();
     await ground.clock.advance(10 * minute);
-    expect(await row(service)).toMatchObject({ status: 'running', attempts: 4, undecided: { earlier: true } });
+    expect(await scene.row(service)).toMatchObject({ status: 'running', attempts: 4, undecided: { earlier: true } });
     expect(ground.transport.events).toEqual([]);
   });
 
   it('is rejected after an unknown outcome only by a definite no under the same key', async () => {
     const service = await Service.started(ground, [bind(Payment, 'deliver', bank.call)]);
-    await pay();
-    await failing(unknown(), new StepRejected('declined'));
-    expect(await row(service)).toMatchObject({ status: 'rejected' });
-    expect(await row(service)).not.toHaveProperty('undecided');
+    await scene.pay();
+    await scene.failing(unknown(), new StepRejected('declined'));
+    expect(await scene.row(service)).toMatchObject({ status: 'rejected' });
+    expect(await scene.row(service)).not.toHaveProperty('undecided');
   });
 
   it('that is parked is done all the same when its answer comes after all', async () => {
     const slow = await Service.started(ground, [bind(Payment, 'deliver', bank.call)]);
-    await pay();
+    await scene.pay();
     const [first] = bank.calls;
     slow.state = 'cut';
     const other = await Service.started(ground, [bind(Payment, 'deliver', bank.call)]);
@@ -113,11 +95,11 @@ describe('work outside of which nobody knows the outcome', () => {
       bank.calls.at(-1)!.fail(unknown());
       await ground.clock.advance(minute);
     }
-    expect(await row(other)).not.toHaveProperty('dueIn');
+    expect(await scene.row(other)).not.toHaveProperty('dueIn');
     slow.state = 'well';
     first!.answer(delivered);
     await ground.clock.advance(2_000);
-    expect(await row(other)).toMatchObject({ status: 'done' });
+    expect(await scene.row(other)).toMatchObject({ status: 'done' });
     expect(ground.transport.eventIds).toEqual([`${sagaId}:deliver:done`]);
     expect(await ground.store.deadLetters.list({ limit: 9 })).toMatchObject([{ settled: { as: 'overtaken' } }]);
   });
@@ -140,7 +122,7 @@ describe('work outside of which nobody knows the outcome', () => {
     const outside: BoundStep = { ...mailing, node: { ...mailing.node, external: true } };
     const service = await Service.started(ground, [outside]);
     await ground.transport.deliver([eventRecord(Booking, 'confirm', 'done', { bookingId: 'b-1' }, { sagaId })]);
-    for (let attempt = 1; attempt <= 10; attempt += 1) await failing(unknown());
+    for (let attempt = 1; attempt <= 10; attempt += 1) await scene.failing(unknown());
     await ground.clock.advance(minute);
     expect(bank.calls.length).toBeGreaterThan(9);
     expect(service.logs.filter((line) => line.includes('keeps failing'))).toEqual([
@@ -152,17 +134,17 @@ describe('work outside of which nobody knows the outcome', () => {
 describe('a failure that is told late', () => {
   it('decides nothing for the attempt that was begun after it', async () => {
     const late = await Service.started(ground, [bind(Payment, 'deliver', bank.call)]);
-    await pay();
+    await scene.pay();
     late.state = 'cut';
     const other = await Service.started(ground, [bind(Payment, 'deliver', bank.call)]);
     await ground.clock.advance(lease + 2_000);
     late.state = 'well';
     bank.calls[0]!.fail(refused());
     await ground.clock.advance(1_000);
-    expect(await row(other)).toMatchObject({ attempts: 0, undecided: { earlier: true } });
+    expect(await scene.row(other)).toMatchObject({ attempts: 0, undecided: { earlier: true } });
     expect(bank.calls).toHaveLength(2);
     bank.calls[1]!.answer(new CardCharged({ bookingId: 'x' }));
     await ground.clock.advance(100);
-    expect(await row(other)).toMatchObject({ attempts: 1 });
+    expect(await scene.row(other)).toMatchObject({ attempts: 1 });
   });
 });

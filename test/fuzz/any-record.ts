@@ -1,28 +1,9 @@
 import fc from 'fast-check';
 import type { IncomingRecord } from '../../libs/saga/src/ports/transport.js';
-
+import { attributeNames } from '../../libs/saga/src/protocol/wire.js';
 import { eventRecord, received } from '../flow/stage/records.js';
 import { Loose } from './loose-saga.js';
 import { anyJson, anyText, oddJson } from './odd-values.js';
-
-const attributes = [
-  'specversion',
-  'id',
-  'type',
-  'source',
-  'time',
-  'sagaid',
-  'sagatype',
-  'sagaversion',
-  'sagastep',
-  'sagaoutcome',
-  'correlationid',
-  'partitionkey',
-  'causationid',
-  'sagafailedstep',
-  'sagareason',
-  'traceparent',
-];
 
 const anyValue = fc.oneof(
   fc.constantFrom(...oddJson),
@@ -39,7 +20,9 @@ const sound = fc.record({
 const spoiled = fc
   .tuple(
     sound,
-    fc.dictionary(fc.constantFrom(...attributes.map((name) => `ce_${name}`), 'content-type'), anyText, { maxKeys: 3 }),
+    fc.dictionary(fc.constantFrom(...attributeNames.map((name) => `ce_${name}`), 'content-type'), anyText, {
+      maxKeys: 3,
+    }),
     fc.dictionary(anyText, anyText, { maxKeys: 2 }),
     fc.option(anyValue),
   )
@@ -58,9 +41,9 @@ const anyAttribute = fc.oneof(
   ),
 );
 
-/** A CloudEvent in structured mode, each of whose attributes may be anything that JSON can hold. */
+/** A CloudEvent in structured mode, each of whose attributeNames may be anything that JSON can hold. */
 const structured = fc
-  .tuple(sound, fc.dictionary(fc.constantFrom(...attributes, 'data', 'data_base64'), anyAttribute, { maxKeys: 4 }))
+  .tuple(sound, fc.dictionary(fc.constantFrom(...attributeNames, 'data', 'data_base64'), anyAttribute, { maxKeys: 4 }))
   .map(([{ step, outcome }, changed]): IncomingRecord => {
     const record = eventRecord(Loose, step, outcome, { id: 'b-1', failedStep: 'x', reason: 'r', why: 'w' });
     const own = Object.entries(record.headers).flatMap(([name, value]) =>
