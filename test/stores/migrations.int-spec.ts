@@ -9,8 +9,8 @@ afterEach(async () => {
   for (const dataSource of open.splice(0)) await dataSource.destroy();
 });
 
-async function replica(url: string): Promise<DataSource> {
-  const dataSource = await connected(url);
+async function replica(url: string, options: Parameters<typeof connected>[1] = {}): Promise<DataSource> {
+  const dataSource = await connected(url, options);
   open.push(dataSource);
   return dataSource;
 }
@@ -36,14 +36,17 @@ const ours = [
 ];
 
 describe("the library's tables", () => {
-  it('are made once by five replicas that start at the same time', async () => {
-    const url = await freshDatabase();
-    const replicas = await Promise.all([1, 2, 3, 4, 5].map(() => replica(url)));
-    await Promise.all(replicas.map(migrate));
-    expect(await tables(replicas[0]!)).toEqual(ours);
-    const done = await replicas[0]!.query<{ id: number }[]>('SELECT id FROM saga_migration ORDER BY id');
-    expect(done.map(({ id }) => id)).toEqual(done.map((_, index) => index + 1));
-  });
+  it.each(['READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE'] as const)(
+    'are made once by five replicas that start at the same time, %s',
+    async (isolationLevel) => {
+      const url = await freshDatabase();
+      const replicas = await Promise.all([1, 2, 3, 4, 5].map(() => replica(url, { isolationLevel })));
+      await Promise.all(replicas.map(migrate));
+      expect(await tables(replicas[0]!)).toEqual(ours);
+      const done = await replicas[0]!.query<{ id: number }[]>('SELECT id FROM saga_migration ORDER BY id');
+      expect(done.map(({ id }) => id)).toEqual(done.map((_, index) => index + 1));
+    },
+  );
 
   it('stay as they are, with their rows, when they are up to date', async () => {
     const dataSource = await replica(await freshDatabase());

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { messageId } from '../protocol/envelope.js';
 import type { OutboxMessage } from '../ports/step-store.js';
 import { ids, signal, type StoreFact } from './store-contract-scene.js';
 
@@ -20,6 +21,17 @@ export const outboxFacts: readonly StoreFact[] = [
       assert.deepEqual(counts, [3, 2, 0]);
       assert.deepEqual(handed.flat(), ids(staged));
       assert.deepEqual(await scene.store.outbox.backlog(), { size: 0 });
+    },
+  },
+  {
+    title: 'sweep hands over events as they were staged, the ids that do not follow from their sagas too',
+    body: async (scene) => {
+      const { sagaId, step } = scene.row();
+      const outcome = 'deadLettered';
+      const again = scene.message({ sagaId, step, outcome, id: messageId(sagaId, step, outcome, 1) });
+      const keyed = scene.message({ correlationId: 'http-7', partitionKey: 'customer-1' });
+      await scene.save({ staged: [again, keyed] });
+      assert.deepEqual(await scene.waiting(), [again, keyed]);
     },
   },
   {
@@ -83,6 +95,27 @@ export const outboxFacts: readonly StoreFact[] = [
       assert.deepEqual(ids(handed), ids(staged.slice(2)));
       go.give();
       assert.equal(await first, 2);
+      assert.deepEqual(await scene.store.outbox.backlog(), { size: 0 });
+    },
+  },
+  {
+    title: 'a transaction does not wait for a sweeper that has what it deletes in hand',
+    body: async (scene) => {
+      const staged = await scene.staged(3);
+      const [inHand, go] = [signal(), signal()];
+      const sweep = scene.other.outbox.sweep(10, 0, async (messages) => {
+        inHand.give();
+        await go.given;
+        return all(messages);
+      });
+      await inHand.given;
+      const row = scene.row();
+      const saving = scene.save({ rows: [row], published: ids(staged) });
+      const first = await Promise.race([saving.then(() => 'saved'), scene.quiet().then(() => 'waits')]);
+      go.give();
+      await Promise.all([sweep, saving]);
+      assert.equal(first, 'saved');
+      assert.equal((await scene.find(row))?.version, 1);
       assert.deepEqual(await scene.store.outbox.backlog(), { size: 0 });
     },
   },

@@ -64,7 +64,7 @@ export class Scene<Harness extends StoreHarness = StoreHarness> {
       data: { quantity: 2 },
       ...change,
     };
-    return { id: v7(), event: { ...event, id: messageId(sagaId, event.step, event.outcome) } };
+    return { id: v7(), event: { ...event, id: change.id ?? messageId(sagaId, event.step, event.outcome) } };
   }
 
   messages(count: number): readonly OutboxMessage[] {

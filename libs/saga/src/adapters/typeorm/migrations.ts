@@ -124,9 +124,9 @@ const migrations: readonly string[] = [
 
 const lockKey = 7_305_801_124;
 
-/** Brings the library's tables up to date. Replicas that start together wait for each other. */
+/** Brings the library's tables up to date. Replicas that start together wait for each other, and then see what the first has done, whatever isolation the application prefers. */
 export async function migrate(dataSource: DataSource): Promise<void> {
-  await dataSource.transaction(async (manager) => {
+  await dataSource.transaction('READ COMMITTED', async (manager) => {
     await manager.query('SELECT pg_advisory_xact_lock($1)', [lockKey]);
     await manager.query(
       'CREATE TABLE IF NOT EXISTS saga_migration (id integer PRIMARY KEY, at timestamptz NOT NULL DEFAULT now())',

@@ -129,7 +129,7 @@ export function packed({ event }: OutboxMessage): PackedEvent {
 
 export function unpacked(id: string, event: PackedEvent): OutboxMessage {
   const { sagaId, step, outcome } = event;
-  return { id, event: { correlationId: sagaId, partitionKey: sagaId, ...event, id: messageId(sagaId, step, outcome) } };
+  return { id, event: { correlationId: sagaId, partitionKey: sagaId, id: messageId(sagaId, step, outcome), ...event } };
 }
 
 function orNull(names: readonly string[]): readonly string[] | null {

@@ -117,8 +117,9 @@ export function unlockStatement(keys: readonly FenceKey[]): string {
   return `DELETE FROM saga_lock WHERE ${keys.map((key) => `(saga_id = ${quoted(key.sagaId)} AND step = ${quoted(key.step)})`).join(' OR ')}`;
 }
 
+/** Deletes published events. What a sweeper has in hand is left to it: a replica that has lost Kafka must not hold up those that have not. */
 export function forgetStatement(ids: readonly string[]): string {
-  return `DELETE FROM saga_outbox WHERE id = ANY(${arrayOf(ids)}::uuid[])`;
+  return `DELETE FROM saga_outbox WHERE ctid = ANY(ARRAY(SELECT ctid FROM saga_outbox WHERE id = ANY(${arrayOf(ids)}::uuid[]) FOR UPDATE SKIP LOCKED))`;
 }
 
 /** Leases the rows that are due. $1: how many at most, $2: the lease in ms. Materialized, so that the limit holds whatever the plan. */

@@ -90,6 +90,7 @@ export async function beginWith<Row>(runner: QueryRunner, query: string | undefi
 
 /** Commits in the same round trip as the transaction's last statements, whose values are written in. Subscribers of the DataSource hear of it as of every commit. */
 export async function commitWith(runner: QueryRunner, statements: readonly string[]): Promise<void> {
+  refuseUnfinished(runner);
   if (statements.length === 0) return runner.commitTransaction();
   const client = (await runner.connect()) as {
     query(text: string): Promise<unknown>;
@@ -120,12 +121,31 @@ export async function queryApart<Result>(
   }
 }
 
-/** Rolls back what is open. A connection that cannot even do that is lost, and its transaction with it: the error that led here is the one to tell. */
+/**
+ * Rolls back what is open. A connection that cannot do that, or on which a transaction inside it is still under way, is closed and not used again: Postgres
+ * then rolls it back. The error that led here is the one to tell.
+ */
 export async function rolledBack(runner: QueryRunner): Promise<void> {
   if (!runner.isTransactionActive) return;
   try {
+    refuseUnfinished(runner);
     await runner.rollbackTransaction();
-  } catch {
-    await runner.release();
+  } catch (error) {
+    await (runner as unknown as Closable).releasePostgresConnection(error);
   }
+}
+
+interface Closable {
+  /** With an error the pool closes the connection. */
+  releasePostgresConnection(error: unknown): Promise<void>;
+}
+
+/** What a method began and did not wait for would be committed by half, or by itself. */
+function refuseUnfinished(runner: QueryRunner): void {
+  if ((runner as unknown as { readonly transactionDepth: number }).transactionDepth <= 1) return;
+  throw new SagaError(
+    'STEP_ENDED',
+    'A transaction inside a saga step was still open when the step had ended; await every transaction in the method.',
+    { retriable: false },
+  );
 }
