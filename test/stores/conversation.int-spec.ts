@@ -90,7 +90,7 @@ describe('what an event costs', () => {
     conversation.length = 0;
     await ground.transport.deliver([confirmRefused(sagaId)]);
     const [rows, ...rest] = save;
-    expect(said()).toEqual([...begin, rows, 'DELETE FROM saga_lock', ...rest]);
+    expect(said()).toEqual([...begin, rows, 'UPDATE saga_lock', 'DELETE FROM saga_lock', ...rest]);
     expect(conversation.length).toBeLessThanOrEqual(roundTrips);
   });
 

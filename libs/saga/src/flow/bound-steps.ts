@@ -111,9 +111,13 @@ export class BoundSteps {
     return saga.template ? found.flatMap((bound) => this.everywhere(saga, bound)) : found;
   }
 
-  /** The commit step of a saga that may be a step of another: a dead letter in it is one of the other, too. */
-  concernedByDeadLetter(saga: SagaGraph, event: { readonly outcome: Outcome }): BoundStep | undefined {
+  /** The commit step of a saga that may be a step of another: a dead letter in it for which it waits is one of the other, too. */
+  concernedByDeadLetter(
+    saga: SagaGraph,
+    event: { readonly step: string; readonly outcome: Outcome },
+  ): BoundStep | undefined {
     if (event.outcome !== 'deadLettered' || saga.commits !== 'withParent') return undefined;
+    if (saga.steps[event.step]?.onDeadLetter === 'continue') return undefined;
     return this.find(saga, saga.commitPoint);
   }
 

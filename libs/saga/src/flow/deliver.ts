@@ -21,7 +21,7 @@ import type { Participant } from './participant.js';
 import type { Relay } from './relay.js';
 import { takeNotHappened } from './failure/resolution.js';
 import { reported } from './reported.js';
-import { isSettled } from './retention/retention.js';
+import { kept } from './retention/retention.js';
 import { inputFor, runMethod } from './run-method.js';
 import { conclude, take, type Taken } from './take.js';
 
@@ -172,17 +172,14 @@ export class Deliverer {
     for (const kind of taken.ended ?? []) ledger.end(before, kind);
     const asked = taken.abort ? [abortEvent(this.participant, before.headers, taken.abort)] : [];
     if (taken.row === before) return { verdict: taken.verdict, row: before, emitted: asked };
-    const row = this.kept(delivery, taken.run === 'compensation' ? { ...taken.row, dueIn: 0 } : taken.row);
+    const due = taken.run === 'compensation' ? { ...taken.row, dueIn: 0 } : taken.row;
+    const row = kept(this.participant, delivery.bound, due);
     ledger.put(row);
     const envelope = taken.emit && emission(this.participant, delivery.bound, row, taken.emit, taken.event);
     const operations = letterChanges(this.participant, delivery, before, row, envelope?.data);
     const emitted = envelope ? [...asked, envelope] : asked;
     if (taken.report) this.participant.logger[taken.report.level](taken.report.line);
     return { verdict: taken.parked ? 'retried' : taken.verdict, row, emitted, ...(operations && { operations }) };
-  }
-
-  private kept({ bound }: Delivery, row: FenceRow): FenceRow {
-    return this.participant.retention && isSettled(bound, row) ? { ...row, settled: true } : row;
   }
 
   /** The intent of an external effect, committed before anything is done outside; due again when nobody reports back in time. */

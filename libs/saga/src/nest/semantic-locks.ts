@@ -19,7 +19,7 @@ const longestResource = 500;
 
 /**
  * Semantic locks: a saga marks what it works on, so that others do not build on what may still be undone. A lock is the saga's: it is taken in
- * a step, in the step's transaction, outlives it, and ends when the step that took it is undone or when somebody releases it, as a
+ * a step, in the step's transaction, outlives it, and ends when the step that took it is undone or refused (of several, the last), or when somebody releases it, as a
  * step after the pivot does.
  */
 @Injectable()

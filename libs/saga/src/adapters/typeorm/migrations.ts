@@ -102,7 +102,7 @@ const migrations: readonly string[] = [
   `CREATE TABLE saga_lock (
      resource text PRIMARY KEY,
      saga_id uuid NOT NULL,
-     step text NOT NULL,
+     steps text[] NOT NULL,
      since timestamptz NOT NULL DEFAULT now()
    );
    CREATE INDEX saga_lock_holder ON saga_lock (saga_id);

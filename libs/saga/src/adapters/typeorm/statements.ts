@@ -112,9 +112,16 @@ export function stageStatement(messages: readonly { readonly id: string; readonl
   return `INSERT INTO saga_outbox (id, event) VALUES ${messages.map(({ id, event }) => `(${quoted(id)},${quoted(event)})`).join(',')}`;
 }
 
-/** A step that is undone lets go of what it holds. */
-export function unlockStatement(keys: readonly FenceKey[]): string {
-  return `DELETE FROM saga_lock WHERE ${keys.map((key) => `(saga_id = ${quoted(key.sagaId)} AND step = ${quoted(key.step)})`).join(' OR ')}`;
+/** Steps that have no effect any more let go of what they hold; what other steps of their saga have taken, too, is held for these. */
+export function unlockStatements(keys: readonly FenceKey[]): readonly string[] {
+  if (keys.length === 0) return [];
+  const sagas = `saga_id = ANY(${arrayOf(keys.map(({ sagaId }) => sagaId))}::uuid[])`;
+  const steps = arrayOf(keys.map(({ step }) => step));
+  const released = keys.map(({ sagaId, step }) => `(${quoted(sagaId)}::uuid, ${quoted(step)})`).join(',');
+  return [
+    `UPDATE saga_lock SET steps = ARRAY(SELECT step FROM unnest(steps) step WHERE (saga_id, step) NOT IN (${released})) WHERE ${sagas} AND steps && ${steps}::text[]`,
+    `DELETE FROM saga_lock WHERE ${sagas} AND steps = '{}'`,
+  ];
 }
 
 /** Deletes published events. What a sweeper has in hand is left to it: a replica that has lost Kafka must not hold up those that have not. */

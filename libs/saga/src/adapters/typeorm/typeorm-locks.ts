@@ -9,8 +9,9 @@ interface LockRecord {
 
 /** Two sagas that take one resource at the same time wait for each other's commit here. */
 const takeStatement = `
-  INSERT INTO saga_lock (resource, saga_id, step) VALUES ($1, $2, $3)
-  ON CONFLICT (resource) DO UPDATE SET since = saga_lock.since WHERE saga_lock.saga_id = EXCLUDED.saga_id
+  INSERT INTO saga_lock (resource, saga_id, steps) VALUES ($1, $2, ARRAY[$3::text])
+  ON CONFLICT (resource) DO UPDATE SET steps = array_remove(saga_lock.steps, $3::text) || $3::text
+  WHERE saga_lock.saga_id = EXCLUDED.saga_id
   RETURNING saga_id`;
 
 /** A wait that nobody renews ends by itself: its step was given up, or its process died. */
@@ -41,7 +42,7 @@ export class TypeOrmLocks implements Locks {
       const taken = await this.dataSource.query<readonly unknown[]>(takeStatement, [resource, sagaId, step]);
       if (taken.length > 0) return undefined;
       const held = await this.dataSource.query<readonly LockRecord[]>(
-        'SELECT saga_id, step FROM saga_lock WHERE resource = $1',
+        'SELECT saga_id, steps[1] AS step FROM saga_lock WHERE resource = $1',
         [resource],
       );
       if (held[0]) return holderOf(held[0]); // else it was let go in between
@@ -68,7 +69,7 @@ export class TypeOrmLocks implements Locks {
   async holder(resource: string): Promise<LockHolder | undefined> {
     const [record] = await queryApart<readonly LockRecord[]>(
       this.dataSource,
-      'SELECT saga_id, step FROM saga_lock WHERE resource = $1',
+      'SELECT saga_id, steps[1] AS step FROM saga_lock WHERE resource = $1',
       [resource],
     );
     return record && holderOf(record);

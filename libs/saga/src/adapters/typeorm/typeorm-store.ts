@@ -1,4 +1,5 @@
 import type { DataSource, QueryRunner } from 'typeorm';
+import { isClosed } from '../../protocol/step-state.js';
 import { fenceKey, type FenceKey, type FenceRow } from '../../ports/fence-row.js';
 import {
   FenceConflict,
@@ -15,7 +16,7 @@ import {
   lockStatement,
   saveStatements,
   stageStatement,
-  unlockStatement,
+  unlockStatements,
 } from './statements.js';
 import { operationStatements } from './operation-statements.js';
 import { lockedRowOf, packed, recordOf, rowOf, type LockedRecord, type StepRecord } from './row-mapping.js';
@@ -104,10 +105,10 @@ function written(changes: Changes): readonly string[] {
     id: message.id,
     event: JSON.stringify(packed(message)),
   }));
-  const undone = rows.filter(({ status }) => status === 'compensated');
+  const ended = rows.filter(({ status, version }) => isClosed(status) && (status !== 'cancelled' || version > 0));
   return [
     ...saveStatements(rows.map(recordOf)),
-    ...(undone.length > 0 ? [unlockStatement(undone)] : []),
+    ...unlockStatements(ended),
     ...(messages.length > 0 ? [stageStatement(messages)] : []),
     ...(published.length > 0 ? [forgetStatement(published)] : []),
     ...timerStatements(changes),

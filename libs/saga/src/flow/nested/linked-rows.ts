@@ -17,6 +17,7 @@ import { inItsGraph } from '../in-its-graph.js';
 import type { Ledger } from '../ledger.js';
 import { letterChanges, operationsOf, type Operations } from '../operate/letters.js';
 import type { Participant } from '../participant.js';
+import { kept } from '../retention/retention.js';
 import { conclude, type Taken } from '../take.js';
 
 /** What the rows on the other side make known, and what else is committed with them. */
@@ -55,15 +56,16 @@ export class LinkedRows {
         found,
         conclude(gate.bound, caused, rejectedBy(gate.bound.node, row.cause?.reason ?? 'unknown')),
       );
+    if (found.status !== 'none') return nothing;
+    if (source.status === 'none') return this.closed(source, row.cause); // only the row around, which is locked, would begin it
     // A saga that fans out can be closed once its source has named the branches.
     const isNamed = gate.bound.saga.fanOuts.length === 0 || source.status !== 'running';
-    if (found.status !== 'none') return nothing;
     if (!isNamed) return this.refuseWaiting(bound, row, source);
     const { state, verdict, emit } = advance(gate.bound.node, caused, { type: 'abortRequested' });
     return this.put(gate, row, found, { row: rowIn(state, caused), verdict, ...(emit && { emit }) });
   }
 
-  /** The source of the saga inside is done: it may have been closed for while it ran. */
+  /** The source of the saga inside is done, or waits for somebody: it may have been closed for while it ran. */
   begun(source: FenceRow): Followed {
     const around = this.around(source);
     return around && isOver(around.bound, around.row) ? this.close(around.bound, around.row) : nothing;
@@ -155,7 +157,8 @@ export class LinkedRows {
   }
 
   private put(to: Delivery, from: FenceRow, before: FenceRow, { row, emit, event, run }: Taken): Followed {
-    const moved = from.causationId === undefined ? row : { ...row, causationId: from.causationId };
+    const caused = from.causationId === undefined ? row : { ...row, causationId: from.causationId };
+    const moved = kept(this.ground, to.bound, caused);
     this.ledger.put(moved);
     const envelope = emit && emission(this.ground, to.bound, moved, emit, event);
     const further = run === 'compensation' ? this.close(to.bound, moved) : nothing;

@@ -1,4 +1,5 @@
 import { commitStep } from '../../definition/nested.js';
+import type { Cause } from '../../protocol/envelope.js';
 import { advance } from '../../protocol/step-machine.js';
 import { isClosed } from '../../protocol/step-state.js';
 import type { FenceKey, FenceRow } from '../../ports/fence-row.js';
@@ -9,7 +10,7 @@ import { inItsGraph } from '../in-its-graph.js';
 import type { Ledger } from '../ledger.js';
 import type { Participant } from '../participant.js';
 import { accepted } from '../start.js';
-
+import { isWaiting } from '../time/give-up.js';
 import { childHeaders, childId, deliveryTo, isOver, LinkedRows, type Followed } from './linked-rows.js';
 
 const nothing: Followed = { emitted: [] };
@@ -74,8 +75,13 @@ export function follow(ground: Participant, delivery: Delivery, { row, emitted }
   if (node.name === commitStep && isAbort(happening)) return linked.askAround(row, happening.cause);
   if (node.name === commitStep && row.status === 'running') return linked.done(bound, row);
   if (node.name !== saga.source) return nothing;
-  if (row.status === 'done') return linked.begun(row);
-  return isClosed(row.status) ? linked.closed(row, emitted[0]?.cause) : nothing;
+  if (row.status === 'done' || isWaiting(bound, row)) return linked.begun(row);
+  return isClosed(row.status) ? linked.closed(row, emitted[0]?.cause ?? causeOf(happening)) : nothing;
+}
+
+/** Whoever signals the source, or a timer of it, knows of no saga around: that is moved by the next event, which has the cause. */
+function causeOf(happening: Delivery['happening']): Cause | undefined {
+  return happening.type === 'signal' ? happening.cause : undefined;
 }
 
 function isAbort(happening: Delivery['happening']): happening is Extract<Delivery['happening'], { type: 'signal' }> {

@@ -64,6 +64,15 @@ export function isSettled({ node }: BoundStep, { status }: Pick<FenceRow, 'statu
   return isClosed(status) || (status === 'done' && node.role !== 'compensatable');
 }
 
+/** A row as it is to be saved: marked where its service purges and it is settled. */
+export function kept(
+  { retention }: { readonly retention?: Retention | undefined },
+  bound: BoundStep,
+  row: FenceRow,
+): FenceRow {
+  return retention && isSettled(bound, row) ? { ...row, settled: true } : row;
+}
+
 function told(ms: number): string {
   return ms % day === 0 ? `${ms / day} d` : `${ms} ms`;
 }

@@ -55,6 +55,6 @@ function ofNoUse(bound: BoundStep, taken: Taken): Taken {
 }
 
 /** Only the saga around decides: what the step stands for there is done already. */
-function isGate({ node }: BoundStep, { headers }: FenceRow): boolean {
+export function isGate({ node }: BoundStep, { headers }: FenceRow): boolean {
   return node.name === commitStep && headers.parent !== undefined;
 }

@@ -4,7 +4,7 @@ import type { FenceRow } from '../../ports/fence-row.js';
 import type { TimerKind } from '../../ports/timers.js';
 import type { BoundStep } from '../bound-step.js';
 import type { Happening, StepResult } from '../delivery.js';
-import { deadlineExceeded, givenUp, isWaiting, mayGiveUp } from './give-up.js';
+import { deadlineExceeded, givenUp, isGate, isWaiting, mayGiveUp } from './give-up.js';
 import type { Participant } from '../participant.js';
 import { conclude, type Taken } from '../take.js';
 import { runUntilCommit } from './timers-of.js';
@@ -45,7 +45,7 @@ function knowsBranches({ saga }: BoundStep, { headers }: FenceRow): boolean {
 
 function answered(bound: BoundStep, row: FenceRow, answer: StepResult): Taken {
   refuseOtherVersion(bound, row);
-  if (isWaiting(bound, row)) return conclude(bound, row, answer);
+  if (isWaiting(bound, row) && !isGate(bound, row)) return conclude(bound, row, answer);
   return { row, verdict: isSame(row, answer) ? 'duplicate' : 'refused' };
 }
 
