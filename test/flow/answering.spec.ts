@@ -3,11 +3,12 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { StepRejected } from '../../libs/saga/src/protocol/errors.js';
 import {
   Booking,
+  CardCharged,
   CardRefused,
   RoomReserved,
   Trip,
   TripPaid,
-  type FlightBooked,
+  FlightBooked,
   type HotelBooked,
 } from './stage/booking.js';
 import { charging, reserved, write } from './stage/charging.js';
@@ -96,6 +97,7 @@ describe('a method that answers with what is no event of its step', () => {
   it.each([
     ['nothing', undefined, 'answered with nothing'],
     ['a plain object', { bookingId: 'b-1' }, 'something that is no event'],
+    ['a rejection that is to be thrown', new StepRejected('no'), 'answered with an error, which is to be thrown'],
     ['an event of another step', new RoomReserved({ bookingId: 'b-1' }), 'answered with room.reserved'],
   ])('%s: its attempt has failed, what it wrote is gone, and the log says what to return', async (_, answer, said) => {
     const wrong = bind(Booking, 'charge', (_room: RoomReserved, saga) => {
@@ -109,5 +111,35 @@ describe('a method that answers with what is no event of its step', () => {
     expect(await service.row(sagaId, 'charge')).toMatchObject({ status: 'running', attempts: 1 });
     expect(service.logs.join()).toContain(said);
     expect(service.logs.join()).toContain('return a card.charged or a card.refused');
+  });
+});
+
+describe('a compensation that answers with what is no event of its undo', () => {
+  const charged = new CardCharged({ bookingId: 'b-1' });
+  const booked = new FlightBooked({ bookingId: 'b-1', seat: '7A' });
+  const full = { bookingId: 'b-1', reason: 'full' };
+  const unpaid = { failedStep: 'pay', reason: 'full' };
+  const same = { sagaId: randomUUID() };
+
+  it.each([
+    {
+      wanted: 'a card.refunded',
+      bound: bind(Booking, 'charge', () => charged, { undo: () => undefined }),
+      before: eventRecord(Booking, 'reserve', 'done', { bookingId: 'b-1' }, same),
+      after: eventRecord(Booking, 'confirm', 'rejected', full, same),
+    },
+    {
+      wanted: 'nothing',
+      bound: bind(Trip, 'flight', () => booked, { undo: () => booked }),
+      before: eventRecord(Trip, 'plan', 'done', { bookingId: 'b-1' }, same),
+      after: eventRecord(Trip, 'pay', 'rejected', unpaid, same),
+    },
+  ])('is told to return $wanted', async ({ wanted, bound, before, after }) => {
+    const service = await Service.started(ground, [bound]);
+    await ground.transport.deliver([before]);
+    await ground.transport.deliver([after]);
+    const said = service.logs.join('\n');
+    expect(said).toContain(`The compensation of step "${bound.node.name}" of saga "${bound.saga.name}" answered with`);
+    expect(said).toMatch(new RegExp(`The compensation of step .* failed \\(1 counted so far\\), .*; return ${wanted}\\.`));
   });
 });

@@ -132,7 +132,7 @@ describe('a step answers', () => {
 
   test('and when it does not, it is told what to return', async () => {
     await expect(startOf(paying(() => undefined))).rejects.toThrow(
-      'Step "pay" of saga "payment" answered with nothing; return a payment.done or a payment.pay.rejected, or publish it on the event bus inside the step.',
+      'Step "pay" of saga "payment" answered with nothing; return a payment.done, or publish it on the event bus inside the step; for a business no, throw a StepRejected.',
     );
   });
 });

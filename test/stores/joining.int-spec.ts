@@ -239,4 +239,32 @@ describe('a query that comes after its step has ended', () => {
     await expect(late).rejects.toMatchObject(ended);
     expect(await scene.lines()).toEqual(['next member']);
   });
+
+  it.each(['throws', 'returns'])('does not come after the end of the transaction, when the method %s', async (how) => {
+    let late: Promise<unknown> | undefined;
+    const ending = step(async ({ manager }) => {
+      const mine = manager as EntityManager;
+      late = mine.query('SELECT pg_sleep(0.02)').then(() => mine.insert(Line, { id: 'late' }));
+      late.catch(() => undefined);
+      await sleep(5);
+      if (how === 'throws') await boom();
+    });
+    await ending.catch(() => undefined);
+    await expect(late).rejects.toMatchObject(ended);
+    expect(await scene.lines()).toEqual([]);
+  });
 });
+
+it.each(['COMMIT', ' rollback;', 'BEGIN', 'start transaction', 'END', 'abort work'])(
+  'a step cannot say %s in its transaction',
+  async (sql) => {
+    await expect(
+      step(async () => {
+        await lines.insert({ id: 'thrown away' });
+        await lines.query(sql);
+      }),
+    ).rejects.toMatchObject({ code: 'TRANSACTION_OF_THE_STEP' });
+    expect(await scene.lines()).toEqual([]);
+    await scene.dataSource.query('SELECT 1'); // outside a step nothing is different
+  },
+);

@@ -49,7 +49,7 @@ function resultOf(bound: BoundStep, row: FenceRow, answer: unknown): StepResult 
   if (type === node.events.done.type) return { type: 'effectRecorded', event: stored(answer) };
   const mayReject = node.role !== 'retriable';
   if (mayReject && type === node.events.rejected.type) return { type: 'rejected', event: stored(answer) };
-  throw wrongAnswer(node, row, answer, mayReject ? [node.events.done, node.events.rejected] : [node.events.done]);
+  throw wrongAnswer(node, row, answer, `Step "${node.name}"`, answersOf(node));
 }
 
 /**
@@ -82,10 +82,12 @@ export async function attemptCompensation(bound: BoundStep, row: FenceRow, manag
   const done = row.result && eventFrom(node.events.done, row.result.data);
   const answer = bound.compensate && done ? await bound.compensate(done, context) : undefined;
   const undone = answer ?? undoneBy(node, cause);
-  const wanted = [node.events.compensated, node.events.defaults.compensated];
-  if (!wanted.some((event) => event.type === typeOf(undone))) throw wrongAnswer(node, row, undone, wanted);
-  if (answer === undefined && bound.compensate && node.events.compensated !== node.events.defaults.compensated) {
-    throw wrongAnswer(node, row, answer, [node.events.compensated]);
+  const { compensated, defaults } = node.events;
+  const hasOwn = compensated !== defaults.compensated;
+  const isMissing = answer === undefined && bound.compensate && hasOwn;
+  if (isMissing || ![compensated.type, defaults.compensated.type].includes(typeOf(undone)!)) {
+    const wanted = hasOwn ? `a ${compensated.type}` : 'nothing';
+    throw wrongAnswer(node, row, answer, `The compensation of step "${node.name}"`, `return ${wanted}`);
   }
   return { type: 'undone', event: stored(undone) };
 }
@@ -170,11 +172,19 @@ function stored(event: unknown): StoredEvent {
   return { type: typeOf(event)!, data: event as object };
 }
 
-function wrongAnswer(node: StepNode, row: FenceRow, answer: unknown, wanted: readonly EventClass[]): SagaError {
-  const got = answer === undefined ? 'nothing' : (typeOf(answer) ?? 'something that is no event');
-  return new SagaError(
-    'WRONG_ANSWER',
-    `Step "${node.name}" of saga "${node.saga}" answered with ${got}; return ${wanted.map((event) => `a ${event.type}`).join(' or ')}, or publish it on the event bus inside the step.`,
-    { sagaId: row.sagaId, step: node.name, retriable: false },
-  );
+/** What its author can answer: nobody but the library makes a default event. */
+function answersOf({ role, events: { done, rejected, defaults } }: StepNode): string {
+  const own = role !== 'retriable' && rejected !== defaults.rejected;
+  const said = `return a ${done.type}${own ? ` or a ${rejected.type}` : ''}, or publish it on the event bus inside the step`;
+  return role === 'retriable' || own ? said : `${said}; for a business no, throw a StepRejected`;
+}
+
+function wrongAnswer(node: StepNode, row: FenceRow, answer: unknown, who: string, remedy: string): SagaError {
+  const unknown = answer instanceof Error ? 'an error, which is to be thrown' : 'something that is no event';
+  const got = answer === undefined ? 'nothing' : (typeOf(answer) ?? unknown);
+  return new SagaError('WRONG_ANSWER', `${who} of saga "${node.saga}" answered with ${got}; ${remedy}.`, {
+    sagaId: row.sagaId,
+    step: node.name,
+    retriable: false,
+  });
 }

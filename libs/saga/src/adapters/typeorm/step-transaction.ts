@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import { SagaError } from '../../protocol/errors.js';
+import { endsTransaction } from './transaction-control.js';
 
 interface Scope {
   readonly runner: QueryRunner;
@@ -30,8 +31,11 @@ export function joinStepTransactions(dataSource: DataSource): void {
   const query = dataSource.query.bind(dataSource);
   const queryBuilder = dataSource.createQueryBuilder.bind(dataSource) as (...given: unknown[]) => unknown;
   Object.assign(dataSource, {
-    query: async (text: string, parameters?: unknown[], given?: QueryRunner) =>
-      query(text, parameters, given ?? runner()),
+    query: async (text: string, parameters?: unknown[], given?: QueryRunner) => {
+      const joins = runner();
+      if (joins && joins === (given ?? joins) && endsTransaction(text)) throw notTheSteps();
+      return query(text, parameters, given ?? joins);
+    },
     createQueryBuilder: (entityOrRunner?: unknown, alias?: string, given?: QueryRunner) =>
       alias === undefined
         ? queryBuilder(entityOrRunner ?? runner())
@@ -56,14 +60,33 @@ function scopeOf(dataSource: DataSource): Scope | undefined {
 }
 
 function openRunner(scope: Scope | undefined): QueryRunner | undefined {
-  if (scope?.ended) {
-    throw new SagaError(
-      'STEP_ENDED',
-      'A query of a saga step came after the step had ended, so it cannot join its transaction; await every query in the method.',
-      { retriable: false },
-    );
-  }
+  if (scope?.ended) throw stepEnded();
   return scope?.runner;
+}
+
+function stepEnded(): SagaError {
+  return new SagaError(
+    'STEP_ENDED',
+    'A query of a saga step came after the step had ended, so it cannot join its transaction; await every query in the method.',
+    { retriable: false },
+  );
+}
+
+function notTheSteps(): SagaError {
+  return new SagaError(
+    'TRANSACTION_OF_THE_STEP',
+    'A saga step cannot begin or end its transaction in SQL: it is committed with the event of the step. Use `transaction` of the manager for a part that may fail alone.',
+    { retriable: false },
+  );
+}
+
+/** What a method did not wait for comes to an error, and not to the connection after the end of the transaction. */
+function refuseQueries(runner: QueryRunner, except?: 'ROLLBACK'): void {
+  const query = runner.query.bind(runner);
+  runner.query = async (text: string) => {
+    if (text !== except) throw stepEnded();
+    return query(text);
+  };
 }
 
 /**
@@ -91,7 +114,6 @@ export async function beginWith<Row>(runner: QueryRunner, query: string | undefi
 /** Commits in the same round trip as the transaction's last statements, whose values are written in. Subscribers of the DataSource hear of it as of every commit. */
 export async function commitWith(runner: QueryRunner, statements: readonly string[]): Promise<void> {
   refuseUnfinished(runner);
-  if (statements.length === 0) return runner.commitTransaction();
   const client = (await runner.connect()) as {
     query(text: string): Promise<unknown>;
   };
@@ -101,10 +123,13 @@ export async function commitWith(runner: QueryRunner, statements: readonly strin
   };
   const isHeard = runner.dataSource.subscribers.length > 0; // telling nobody would cost promises all the same
   if (isHeard) await runner.broadcaster.broadcast('BeforeTransactionCommit');
+  refuseQueries(runner);
   await client.query([...statements, 'COMMIT'].join(';'));
   open.isTransactionActive = false;
   open.transactionDepth = 0;
-  if (isHeard) await runner.broadcaster.broadcast('AfterTransactionCommit');
+  if (!isHeard) return;
+  Reflect.deleteProperty(runner, 'query');
+  await runner.broadcaster.broadcast('AfterTransactionCommit');
 }
 
 /** Runs a query of the library's own, which joins no step whoever calls it. */
@@ -129,6 +154,7 @@ export async function rolledBack(runner: QueryRunner): Promise<void> {
   if (!runner.isTransactionActive) return;
   try {
     refuseUnfinished(runner);
+    refuseQueries(runner, 'ROLLBACK');
     await runner.rollbackTransaction();
   } catch (error) {
     await (runner as unknown as Closable).releasePostgresConnection(error);

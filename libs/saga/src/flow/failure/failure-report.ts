@@ -35,7 +35,12 @@ function alertOf({ node }: BoundStep, policy: RetryPolicy, before: FenceRow, row
   return `keeps failing: it ${attempted} and nobody knows whether its effect happened; its @Resolves method is asked until it knows`;
 }
 
+/** A failure that is charged to nobody, because the circuit is open, is not counted. */
 function failureLine(row: FenceRow, error: unknown): string {
-  const next = row.dueIn === undefined ? `now ${row.status}` : `next attempt in ${row.dueIn} ms`;
-  return `Step "${row.step}" of saga ${row.sagaId} failed (${row.attempts || 'last'} so far), ${next}: ${reasonOf(error)}`;
+  const [times, next] =
+    row.dueIn === undefined
+      ? ['for the last time', `now ${row.status}`]
+      : [`(${row.attempts} counted so far)`, `next attempt in ${row.dueIn} ms`];
+  const what = row.status === 'compensating' ? 'The compensation of step' : 'Step';
+  return `${what} "${row.step}" of saga ${row.sagaId} failed ${times}, ${next}: ${reasonOf(error)}`;
 }
