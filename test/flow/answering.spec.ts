@@ -140,6 +140,8 @@ describe('a compensation that answers with what is no event of its undo', () => 
     await ground.transport.deliver([after]);
     const said = service.logs.join('\n');
     expect(said).toContain(`The compensation of step "${bound.node.name}" of saga "${bound.saga.name}" answered with`);
-    expect(said).toMatch(new RegExp(`The compensation of step .* failed \\(1 counted so far\\), .*; return ${wanted}\\.`));
+    expect(said).toMatch(
+      new RegExp(`The compensation of step .* failed \\(1 counted so far\\), .*; return ${wanted}\\.`),
+    );
   });
 });
