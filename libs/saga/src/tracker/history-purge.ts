@@ -5,7 +5,7 @@ const purge = `
   WITH old AS MATERIALIZED (
     SELECT saga_id FROM saga_instance
     WHERE status IN ('completed', 'aborted') AND updated_at < now() - $1 * interval '1 millisecond'
-      AND NOT unfolded AND cardinality(debts) = 0
+      AND NOT unfolded AND debts = '{}'
     ORDER BY updated_at LIMIT $2 FOR UPDATE SKIP LOCKED
   ), events AS (
     DELETE FROM saga_event e USING old WHERE e.saga_id = old.saga_id
