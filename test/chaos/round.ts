@@ -27,8 +27,8 @@ export interface Outcome {
   readonly sagas: number;
   /** New ones: what an earlier round has told already is not told again. */
   readonly violations: readonly Violation[];
-  /** Sagas that wait for a person, with a dead letter. */
-  readonly parked: number;
+  /** Dead letters of steps that were redriven after healing. */
+  readonly redriven: number;
   /** Sagas that were refused because a step had used up its attempts. */
   readonly givenUp: number;
   /** Mails that were sent a second time, with the Message-ID of the first: SMTP has no idempotency. */
@@ -100,17 +100,22 @@ export class Rounds {
     });
   }
 
-  private counted(evidence: Evidence, run: string): Pick<Outcome, 'parked' | 'givenUp' | 'mailsAgain'> {
+  private counted(evidence: Evidence, run: string): Pick<Outcome, 'redriven' | 'givenUp' | 'mailsAgain'> {
     const own = storiesOf(evidence).filter(({ task }) => task?.title.startsWith(`${run}-`));
+    const ids = new Set<string | null>(own.map(({ sagaId }) => sagaId));
     const again = evidence.mails.length - new Set(evidence.mails.map(({ messageId }) => messageId)).size;
     const mailsAgain = again - this.mailsBefore;
     this.mailsBefore = again;
     return {
-      parked: own.filter(({ ending }) => ending === 'parked').length,
+      redriven: evidence.kept.filter(({ kind, open, saga_id: id }) => isOfStep(kind) && !open && ids.has(id)).length,
       givenUp: own.filter(isGivenUp).length,
       mailsAgain,
     };
   }
+}
+
+function isOfStep(kind: string): boolean {
+  return kind === 'compensation' || kind === 'undecided';
 }
 
 function restless(withinMs: number): Violation {

@@ -9,7 +9,7 @@ const columns = [
   ['doubled', 8],
   ['stuck', 6],
   ['wrong', 6],
-  ['parked', 7],
+  ['redriven', 9],
   ['given up', 9],
   ['mails again', 12],
   ['at rest after', 14],
@@ -19,16 +19,16 @@ export const heading = lineOf(columns.map(([name]) => name));
 
 /** One line of the table. `lost`, `doubled`, `stuck` and `wrong` count sagas, and what concerns no one saga as one each. */
 export function rowOf(outcome: Outcome): string {
-  const { fault, injected, sagas, parked, givenUp, mailsAgain, recoveredMs } = outcome;
+  const { fault, injected, sagas, redriven, givenUp, mailsAgain, recoveredMs } = outcome;
   const harms = (['lost', 'doubled', 'stuck', 'wrong'] as const).map((harm) => harmed(outcome, harm));
   const rest = recoveredMs === undefined ? 'never' : `${(recoveredMs / 1_000).toFixed(1)} s`;
-  return lineOf([fault, injected, sagas, ...harms, parked, givenUp, mailsAgain, rest]);
+  return lineOf([fault, injected, sagas, ...harms, redriven, givenUp, mailsAgain, rest]);
 }
 
 export function totalOf(outcomes: readonly Outcome[]): string {
   const sum = (of: (outcome: Outcome) => number): number => outcomes.reduce((total, outcome) => total + of(outcome), 0);
   const harms = (['lost', 'doubled', 'stuck', 'wrong'] as const).map((harm) => sum((one) => harmed(one, harm)));
-  const counts = [sum((one) => one.parked), sum((one) => one.givenUp), sum((one) => one.mailsAgain)];
+  const counts = [sum((one) => one.redriven), sum((one) => one.givenUp), sum((one) => one.mailsAgain)];
   return lineOf([
     `${outcomes.length} rounds`,
     sum((one) => one.injected),

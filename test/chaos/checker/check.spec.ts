@@ -1,5 +1,6 @@
 import { poisonHeader } from '../world/poison.js';
 import { check } from './check.js';
+import type { LogRecord } from '../world/kafka-log.js';
 import type { AuditEntry, Evidence } from './evidence.js';
 import { completed, healthyEvidence, undone } from './healthy-evidence.js';
 
@@ -111,6 +112,25 @@ describe('the checker of the chaos runs', () => {
       ),
     }));
     expect(ghost).toEqual([`I5 wrong ${completed} ghost: ${id} is in Kafka and was never committed`]);
+  });
+
+  test('looks for the events of dead letters on their own topic, too', () => {
+    const id = `${undone}:assignUser:compensated`;
+    const isIt = ({ headers }: LogRecord): boolean => headers['ce_id'] === id;
+    const moved = ({ log }: Evidence): Partial<Evidence> => ({
+      log: without(log, isIt),
+      failures: log.filter(isIt).map((record) => ({ ...record, topic: 'failures' })),
+    });
+    expect(said(moved)).toEqual([]);
+    expect(said((all) => ({ ...moved(all), failures: [] }))).toEqual([
+      `I4 lost ${undone} ${id} was committed and is not in Kafka`,
+    ]);
+    const ghost = `${undone}:createTask:deadLettered`;
+    const haunted = said(({ log }) => ({ failures: [{ ...log[0]!, headers: { ce_id: ghost } }] }));
+    expect(haunted).toEqual([
+      `I5 wrong ${undone} ghost: ${ghost} is in Kafka and was never committed`,
+      `I10 lost - the tracker has not heard of ${ghost}`,
+    ]);
   });
 
   test('names an event that comes before its cause, but not one that comes again', () => {

@@ -45,6 +45,7 @@ export async function collect(world: World, history: History): Promise<Evidence>
     instances: await query<Instance>(task, 'SELECT saga_id, status, inconsistencies FROM saga_instance'),
     trackedIds: new Set(tracked.map((row) => row.message_id)),
     log: await world.log.read(),
+    failures: await world.failures.read(),
     letters: await world.deadLetters.read(),
     poison: world.poison,
     lags: await lagsOf(world),

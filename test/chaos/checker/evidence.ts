@@ -94,6 +94,8 @@ export interface Evidence {
   readonly instances: readonly Instance[];
   readonly trackedIds: ReadonlySet<string>;
   readonly log: readonly LogRecord[];
+  /** The events of compensations that became dead letters: they have a topic of their own. */
+  readonly failures: readonly LogRecord[];
   readonly letters: readonly LogRecord[];
   readonly poison: ReadonlyMap<string, PoisonKind>;
   readonly lags: readonly Lag[];

@@ -68,6 +68,7 @@ export function healthyEvidence(): Evidence {
     ],
     trackedIds: new Set(events.map(([sagaId, [, step, outcome]]) => `${sagaId}:${step}:${outcome}`)),
     log: [...recordsOf(completed, done, 0), ...recordsOf(undone, closedBackwards, 1)],
+    failures: [],
     letters: [],
     poison: new Map(),
     lags: [],

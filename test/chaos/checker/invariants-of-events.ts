@@ -25,7 +25,7 @@ function sagaOf(id: string): string {
 }
 
 /** Each event where it was first, in the order of its partition. */
-function firsts(log: Evidence['log']): ReadonlyMap<string, LogRecord> {
+function firsts(log: readonly LogRecord[]): ReadonlyMap<string, LogRecord> {
   const first = new Map<string, LogRecord>();
   for (const record of log) {
     const id = record.headers['ce_id'];
@@ -38,7 +38,7 @@ const published: Invariant = {
   name: 'I4',
   says: 'the outboxes are empty, and every event ever committed is in the log of Kafka',
   check: (evidence) => {
-    const log = firsts(evidence.log);
+    const log = firsts([...evidence.log, ...evidence.failures]);
     const left = new Set(evidence.outbox.map(({ messageId }) => messageId));
     return [
       ...evidence.outbox.map(({ service, messageId }): Found => ({
@@ -71,12 +71,13 @@ const noGhosts: Invariant = {
   says: 'nothing is in Kafka that was never committed, and each event comes after the one that caused it',
   check: (evidence) => {
     const staged = new Set(stagedIds(evidence));
-    const log = firsts(evidence.log);
+    const log = firsts([...evidence.log, ...evidence.failures]);
     return [...log].flatMap(([id, record]): readonly Found[] => {
       const sagaId = sagaOf(id);
       if (!staged.has(id)) return [{ harm: 'wrong', sagaId, what: `ghost: ${id} is in Kafka and was never committed` }];
       const cause = log.get(record.headers['ce_causationid'] ?? '');
-      if (cause?.partition !== record.partition || cause.offset < record.offset) return [];
+      if (cause?.topic !== record.topic || cause.partition !== record.partition || cause.offset < record.offset)
+        return [];
       return [{ harm: 'wrong', sagaId, what: `${id} comes before its cause ${cause.headers['ce_id']}` }];
     });
   },

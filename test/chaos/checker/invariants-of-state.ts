@@ -94,10 +94,10 @@ function wrongStep({ before, after }: AuditEntry): string[] {
 const told: Invariant = {
   name: 'I10',
   says: 'the tracker has every event once, and tells the state that the services are in',
-  check: ({ instances, trackedIds, log }, stories) => {
+  check: ({ instances, trackedIds, log, failures }, stories) => {
     const byId = new Map(instances.map((instance) => [instance.saga_id, instance]));
     const untold = new Set(
-      log
+      [...log, ...failures]
         .filter(({ headers }) => !(poisonHeader in headers))
         .map(({ headers }) => headers['ce_id']!)
         .filter((id) => !trackedIds.has(id)),

@@ -106,6 +106,11 @@ export class Replica {
     if (this.process.isRunning) process.kill(this.process.pid, 'SIGWINCH');
   }
 
+  /** Has its agent redrive the dead letters of its steps. */
+  askRedrive(): void {
+    if (this.process.isRunning) process.kill(this.process.pid, 'SIGURG');
+  }
+
   /** Waits until it answers and hears its events. */
   async ready(): Promise<void> {
     const deadline = performance.now() + readyWithinMs;

@@ -25,6 +25,8 @@ export class World {
   readonly client: Kafka;
   readonly log: KafkaLog;
   readonly deadLetters: KafkaLog;
+  /** Compensations that became dead letters. */
+  readonly failures: KafkaLog;
   readonly fleet: Fleet;
   /** Records that a fault put on the topic and that no service can take, by a name each. */
   readonly poison = new Map<string, PoisonKind>();
@@ -41,6 +43,7 @@ export class World {
     this.client = kafkaClient(servers.brokers);
     this.log = new KafkaLog(this.client, this.topic);
     this.deadLetters = new KafkaLog(this.client, `${this.prefix}saga.dead-letters`);
+    this.failures = new KafkaLog(this.client, `${this.prefix}saga.compensation.failed`);
     this.fleet = new Fleet(programs, (service) => this.environment(service));
   }
 
