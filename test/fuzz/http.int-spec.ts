@@ -48,16 +48,20 @@ const anyRequest: fc.Arbitrary<Request> = fc.oneof(
   fc.tuple(anyBody, anyHeaders).map(([body, headers]) => ({ method: 'POST', path: '/tasks', headers, body })),
 );
 
+const answeredBy =
+  (url: string) =>
+  async ({ path, ...request }: Request): Promise<{ status: number; text: string }> => {
+    const response = await fetch(`${url}${path}`, request);
+    return { status: response.status, text: await response.text() };
+  };
+
 test(
   'any request to the tasks is answered with what was wrong about it, never with a failure',
   { timeout: 2 * patience },
   async () => {
     const world = await InProcess.start(['task']);
     const url = await world.url();
-    const answer = async ({ path, ...request }: Request): Promise<{ status: number; text: string }> => {
-      const response = await fetch(`${url}${path}`, request);
-      return { status: response.status, text: await response.text() };
-    };
+    const answer = answeredBy(url);
     await fc.assert(
       fc.asyncProperty(anyRequest, async (request) => {
         const { status, text } = await answer(request);
@@ -88,5 +92,68 @@ test(
       `SELECT 1 FROM task WHERE title ~ '[[:cntrl:]]' OR length(title) > 200`,
     );
     expect(odd).toEqual([]);
+  },
+);
+
+const anyUser = fc.oneof(
+  fc.constantFrom('zoe', '__proto__', 'constructor', '%00', '%E0%A4%A', "'%20OR%201=1", 'x'.repeat(101)),
+  segment,
+);
+const anyCapacity = fc.oneof(
+  anyBody,
+  fc.oneof(fc.double(), fc.maxSafeInteger(), anyText).map((capacity) => JSON.stringify({ capacity })),
+);
+const anyQuestion: fc.Arbitrary<Request & { readonly to: 'assignment' | 'notification' }> = fc.oneof(
+  fc.tuple(anyUser, anyCapacity, anyHeaders).map(([id, body, headers]) => ({
+    to: 'assignment' as const,
+    method: 'PUT',
+    path: `/users/${id}`,
+    headers,
+    body,
+  })),
+  fc
+    .tuple(
+      fc.constantFrom('assignment', 'notification'),
+      fc.constantFrom('', '/users', '/assignments', '/notifications', '/reminders', '/health'),
+      segment,
+      fc.constantFrom('GET', 'POST', 'DELETE', 'PATCH'),
+    )
+    .map(([to, path, limit, method]) => ({ to, method, path: `${path}?limit=${limit}&limit[a]=1`, headers: {} })),
+  segment.map((path) => ({ to: 'notification' as const, method: 'GET', path: `/${path}`, headers: {} })),
+);
+
+test(
+  'nor is any request to the assignments and notifications; users that are put at once are put',
+  { timeout: 2 * patience },
+  async () => {
+    const world = await InProcess.start(['assignment', 'notification']);
+    const asked = {
+      assignment: answeredBy(await world.url('assignment')),
+      notification: answeredBy(await world.url('notification')),
+    };
+    const put = (id: string, capacity: unknown): Promise<{ status: number }> =>
+      asked.assignment({
+        method: 'PUT',
+        path: `/users/${id}`,
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ capacity }),
+      });
+    await fc.assert(
+      fc.asyncProperty(anyQuestion, async ({ to, ...request }) => {
+        const { status, text } = await asked[to](request);
+        expect([200, 400, 404, 413, 415, 422]).toContain(status);
+        expect(JSON.parse(text)).toBeTypeOf('object');
+      }),
+      tries(150),
+    );
+    for (const user of ['yan', 'zoe']) {
+      const answers = await Promise.all(Array.from({ length: 8 }, (_, capacity) => put(user, capacity)));
+      expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 8 }, () => 200));
+    }
+    const { databases } = world.ground;
+    expect(
+      await query(databases.assignment, `SELECT count(*)::int AS n FROM assignable_user WHERE id = 'zoe'`),
+    ).toEqual([{ n: 1 }]);
+    expect(await query(databases.assignment, `SELECT 1 FROM assignable_user WHERE id !~ '^[a-z0-9._-]+$'`)).toEqual([]);
   },
 );

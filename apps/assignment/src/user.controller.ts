@@ -22,6 +22,7 @@ export class UserController {
     @Param('id', { schema: UserId }) id: string,
     @Body({ schema: Capacity }) { capacity }: z.infer<typeof Capacity>,
   ): Promise<User> {
-    return this.users.save({ id, capacity });
+    await this.users.upsert({ id, capacity }, ['id']); // two requests at once may both be the first
+    return { id, capacity };
   }
 }

@@ -24,6 +24,8 @@ export interface FlowSettings {
   readonly sweepEvery: number;
   /** The largest event, and the largest input of a start, as JSON in bytes. What the transport takes must be larger: key and headers come on top. */
   readonly maxEventBytes: number;
+  /** How long a service that stops waits for methods of external steps, ms; one that returns later is as one whose process died. */
+  readonly drainWithin: number;
 }
 
 export const defaultSettings: FlowSettings = {
@@ -32,6 +34,7 @@ export const defaultSettings: FlowSettings = {
   lease: 30_000,
   sweepEvery: 5_000,
   maxEventBytes: 900_000,
+  drainWithin: 20_000,
 };
 
 /** A service that takes part in sagas: its steps and all that they need. */

@@ -3,6 +3,7 @@ import type { OutboxMessage } from '../ports/step-store.js';
 import { PublishFailed, type Unpublished } from '../ports/transport.js';
 import type { Participant } from './participant.js';
 import { buryEvents, recordOf, type Unpublishable } from './unpublishable.js';
+import { within } from './within.js';
 
 const sendSize = 500;
 const memoryLimit = 20_000;
@@ -83,12 +84,7 @@ export class Relay {
 
   /** A broker that is away does not hold up the end: what it did not take stays in the outbox. */
   private async finished(): Promise<void> {
-    let forget = (): void => undefined;
-    const patience = new Promise<void>((resolve) => {
-      forget = this.ground.clock.after(patienceAtTheEnd, resolve);
-    });
-    await Promise.race([Promise.all([this.sweeping, this.publishing]), patience]);
-    forget();
+    await within(this.ground.clock, patienceAtTheEnd, Promise.all([this.sweeping, this.publishing]));
   }
 
   private async publishAll(): Promise<void> {

@@ -21,6 +21,7 @@ import { signalStep, type SignalAnswer } from './time/signal.js';
 import { timers } from './time/timers.js';
 import { earliestTimer, hasTimers } from './time/timers-of.js';
 import { startSaga, type Started, type StartOptions } from './start.js';
+import { within } from './within.js';
 
 /** A saga that is to be closed backwards, and why. */
 export interface AbortRequest {
@@ -112,14 +113,24 @@ export class SagaService {
 
   /** Takes nothing new, finishes and publishes what is in hand. */
   async drain(): Promise<void> {
-    await this.participant.transport.drain();
+    await this.unhurried(this.participant.transport.drain());
     await this.parkedVersions.stop();
     await this.purge?.stop();
     await this.retries.stop();
     await this.timers.stop();
     await this.externals.stop();
-    await this.batcher.idle();
+    await this.unhurried(this.batcher.idle());
     await this.relay.stop();
+  }
+
+  /** A method that never returns holds a transaction, and with it the database connection, which nobody else can end in order. */
+  private async unhurried(work: Promise<void>): Promise<void> {
+    const { clock, logger, service, settings } = this.participant;
+    if (!(await within(clock, settings.drainWithin, work)))
+      logger.warn(
+        `Service "${service}" still waits, after ${settings.drainWithin} ms, for a method of a step, compensation or listener that does not return. Give what it calls a timeout; ending the process is safe: its transaction is rolled back and attempted again.`,
+      );
+    await work;
   }
 
   private subscriptions(): readonly Subscription[] {

@@ -9,9 +9,14 @@ const longestKey = 1_024;
 /**
  * Options of a start may come straight from a request.
  *
- * @throws SagaError `INVALID_START_KEY`, `INVALID_CORRELATION_ID`
+ * @throws SagaError `INVALID_START_OPTIONS`, `INVALID_START_KEY`, `INVALID_CORRELATION_ID`
  */
 export function checkedOptions(options: StartOptions | null | undefined): StartOptions {
+  if (options !== undefined && (typeof options !== 'object' || Array.isArray(options)))
+    throw new SagaError(
+      'INVALID_START_OPTIONS',
+      `The options of a start are of type ${Array.isArray(options) ? 'list' : typeof options}; give { key, correlationId }, or leave them out.`,
+    );
   const { key, correlationId }: { readonly key?: unknown; readonly correlationId?: unknown } = options ?? {};
   const wrongKey = key === undefined ? undefined : unfitKey(key);
   if (wrongKey !== undefined)

@@ -1,4 +1,5 @@
-import { isSaga } from '../definition/define-saga.js';
+import { isSaga, sagaOf } from '../definition/define-saga.js';
+import type { StepNode } from '../definition/saga-definition.js';
 import { SagaError } from '../protocol/errors.js';
 import { shortened } from '../protocol/reason.js';
 import { isSagaId } from './saga-id.js';
@@ -9,6 +10,16 @@ export function refuseNoDefinition(saga: unknown): void {
   throw new SagaError(
     'NO_DEFINITION',
     `What is to be started is no saga definition but ${saga === null ? 'null' : typeof saga}; give start a definition made with defineSaga, such as TaskAssignment.`,
+    { retriable: false },
+  );
+}
+
+/** @throws SagaError `NO_STEP` for what is no step of a definition */
+export function refuseNoStep(step: StepNode): void {
+  if (sagaOf(step)) return;
+  throw new SagaError(
+    'NO_STEP',
+    `What is to be signaled is no step of a saga but ${step === null ? 'null' : typeof step}; give a step of a definition, such as TaskAssignment.steps.approve.`,
     { retriable: false },
   );
 }

@@ -24,9 +24,9 @@ export function SagaStep<Input, Done, Rejected>(step: Step<Input, Done, Rejected
   return function <M extends (input: Input, saga: StepContext) => Answer<Done | Rejected | void>>(
     target: object,
     property: string | symbol,
-    _descriptor: TypedPropertyDescriptor<M>,
+    descriptor: TypedPropertyDescriptor<M>,
   ): void {
-    addHandler(target, { kind: 'step', step, property, options });
+    addHandler(target, { kind: 'step', step, property, options }, descriptor);
   } satisfies Method<never>;
 }
 
@@ -41,9 +41,9 @@ export function Compensates<Input, Done, Rejected, Compensated>(
   return function <M extends (done: Done, saga: CompensationContext) => Answer<Compensated | void>>(
     target: object,
     property: string | symbol,
-    _descriptor: TypedPropertyDescriptor<M>,
+    descriptor: TypedPropertyDescriptor<M>,
   ): void {
-    addHandler(target, { kind: 'compensation', step, property, options });
+    addHandler(target, { kind: 'compensation', step, property, options }, descriptor);
   } satisfies Method<never>;
 }
 
@@ -57,9 +57,9 @@ export function Resolves<Input, Done, Rejected>(step: Step<Input, Done, Rejected
   return function <M extends (input: Input, saga: StepContext) => Answer<Done | Rejected | undefined | void>>(
     target: object,
     property: string | symbol,
-    _descriptor: TypedPropertyDescriptor<M>,
+    descriptor: TypedPropertyDescriptor<M>,
   ): void {
-    addHandler(target, { kind: 'resolution', step, property, options: {} });
+    addHandler(target, { kind: 'resolution', step, property, options: {} }, descriptor);
   } satisfies Method<never>;
 }
 
@@ -73,8 +73,8 @@ export function OnSagaEvent<Event extends object>(
   return function <M extends (event: Event, saga: ListenerContext) => Answer<unknown>>(
     target: object,
     property: string | symbol,
-    _descriptor: TypedPropertyDescriptor<M>,
+    descriptor: TypedPropertyDescriptor<M>,
   ): void {
-    addHandler(target, { kind: 'listener', event, property, options });
+    addHandler(target, { kind: 'listener', event, property, options }, descriptor);
   } satisfies Method<never>;
 }

@@ -46,7 +46,7 @@ export class EventBusBridge {
   outlive(drain: () => Promise<void>): void {
     const { bus } = this;
     if (!bus) return;
-    if (this.explorer.instancesOf(CqrsModule).length > 0) this.waiting = [];
+    if (this.explorer.instancesOf(CqrsModule).length > 0) this.waiting ??= [];
     const registerSagas = bus.registerSagas.bind(bus);
     const letGo = bus.onModuleDestroy.bind(bus);
     bus.registerSagas = (sagas) => {

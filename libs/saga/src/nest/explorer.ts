@@ -21,7 +21,7 @@ export class SagaExplorer {
   find(): readonly FoundHandler[] {
     const seen = new Set<unknown>();
     return [...this.discovery.getProviders(), ...this.discovery.getControllers()].flatMap((wrapper) => {
-      const type = classOf(wrapper);
+      const type = decoratedClass(wrapper);
       const handlers = type ? handlersOf(type) : [];
       if (!type || handlers.length === 0 || seen.has(wrapper.instance)) return [];
       if (isShared(wrapper)) seen.add(wrapper.instance);
@@ -49,6 +49,17 @@ export function isShared(wrapper: InstanceWrapper): boolean {
 
 function isGlobal({ host }: InstanceWrapper): number {
   return host?.isGlobal ? 1 : 0;
+}
+
+/**
+ * What stands in for a decorated class, as a test's `overrideProvider(Steps).useValue(...)` does, and what a factory makes for every request
+ * have that class's handlers: nothing that a service declares is passed over in silence.
+ */
+function decoratedClass(wrapper: InstanceWrapper): Type | undefined {
+  const made = classOf(wrapper);
+  const token: unknown = wrapper.token;
+  if (typeof token !== 'function' || wrapper.isAlias || (made && handlersOf(made).length > 0)) return made;
+  return token as Type;
 }
 
 /** A factory or a value is known by what it made. */

@@ -1,6 +1,7 @@
 import { isSaga } from '../definition/define-saga.js';
 import type { RetryPolicy } from '../protocol/retry.js';
 import type { CircuitSetting } from './circuit-breakers.js';
+import type { HandlerOptions } from './decorators.js';
 import type { SagaModuleOptions } from './saga.options.js';
 
 const words = {
@@ -9,10 +10,28 @@ const words = {
   consume: ['bootstrap', 'manual'],
 } as const;
 
+const names: Readonly<Record<keyof SagaModuleOptions, true>> = {
+  service: true,
+  transport: true,
+  topics: true,
+  prefix: true,
+  dataSource: true,
+  migrations: true,
+  sagas: true,
+  retry: true,
+  circuit: true,
+  settings: true,
+  retention: true,
+  consume: true,
+  store: true,
+};
+
 /** What is wrong with the module's options. They may come from JavaScript or from the environment, where no compiler has seen them. */
 export function optionViolations(options: Partial<SagaModuleOptions>): readonly string[] {
   const { service, prefix, transport, topics, retry, settings, circuit, sagas, store, dataSource } = options;
+  const unknown = Object.keys(options).filter((name) => !Object.hasOwn(names, name));
   return [
+    ...unknown.map((name) => `${name.slice(0, 100)} is unknown; there are ${Object.keys(names).join(', ')}`),
     ...unless(
       typeof service === 'string' && /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/.test(service),
       `service is ${told(service)}; name the service with up to 100 letters, digits, ".", "_" or "-", such as "assignment"`,
@@ -48,6 +67,7 @@ export function optionViolations(options: Partial<SagaModuleOptions>): readonly 
       lease: positive,
       sweepEvery: positive,
       maxEventBytes: wholeFromOne,
+      drainWithin: fromZero,
     }),
     ...retentionViolations(options.retention),
   ];
@@ -106,6 +126,30 @@ export function circuitViolations(name: string, circuit: CircuitSetting | undefi
   if (circuit !== undefined && (typeof circuit !== 'object' || circuit === null))
     return [`${name} is ${told(circuit)}; use "off", or { failures, halfOpenAfter }`];
   return numberViolations(name, circuit, { failures: wholeFromOne, halfOpenAfter: positive });
+}
+
+/** What is wrong with what the option transport made. */
+export function transportViolations(transport: unknown): readonly string[] {
+  const isTransport = typeof transport === 'object' && transport !== null && 'publish' in transport;
+  const made = typeof transport === 'function' ? 'a function' : told(transport);
+  return unless(
+    isTransport,
+    `transport made ${transport instanceof Promise ? 'a promise' : made} instead of a transport; call what you give it: kafka({ brokers }) or inMemory()`,
+  );
+}
+
+/** What is wrong with the options of a decorator. */
+export function handlerOptionViolations(label: string, options: HandlerOptions): readonly string[] {
+  const entries = entriesOf(options);
+  if (!entries) return [`${label} has ${told(options)} for options; give it { retry, circuit }, or nothing`];
+  const unknown = entries.filter(([key]) => key !== 'retry' && key !== 'circuit');
+  return [
+    ...unknown.map(
+      ([key]) => `${label} has an option ${key.slice(0, 100)}, which is unknown; there are retry, circuit`,
+    ),
+    ...retryViolations(`${label}: retry`, options.retry),
+    ...circuitViolations(`${label}: circuit`, options.circuit),
+  ];
 }
 
 interface Rule {

@@ -8,7 +8,7 @@ import { SagaError } from '../protocol/errors.js';
 import { reasonOf } from '../protocol/reason.js';
 import { topicsNamed, type Topics } from '../protocol/topics.js';
 import { systemChance, systemClock } from '../adapters/system/system-clock.js';
-import { migrate } from '../adapters/typeorm/migrations.js';
+import { migrate, missingMigrations } from '../adapters/typeorm/migrations.js';
 import { TypeOrmStore } from '../adapters/typeorm/typeorm-store.js';
 import { BoundSteps } from '../flow/bound-steps.js';
 import { defaultSettings } from '../flow/participant.js';
@@ -27,7 +27,7 @@ import { SagaInvocation } from './invocation.js';
 import { SAGA_OPTIONS } from './saga.module-definition.js';
 import type { SagaModuleOptions } from './saga.options.js';
 import { handlerLine } from './handler-line.js';
-import { optionViolations } from './option-checks.js';
+import { optionViolations, transportViolations } from './option-checks.js';
 import { InvalidSagaSetup, setupViolations } from './setup-checks.js';
 
 /** The one place where adapters meet the flow: builds the service's participant from what the application declares. */
@@ -49,11 +49,11 @@ export class SagaRuntime {
     private readonly invocation: SagaInvocation,
     private readonly bridge: EventBusBridge,
   ) {
-    const violations = optionViolations(options ?? {});
-    if (violations.length > 0) throw new InvalidSagaSetup(reasonOf(options?.service), violations);
+    refuse(optionViolations(options ?? {}), reasonOf(options?.service));
     this.circuits = new CircuitBreakers(options.circuit, systemClock, this.logger);
     this.topics = topicsNamed(options.topics ?? 'perSaga', options.prefix);
     this.transport = options.transport({ service: options.service, logger: this.logger });
+    refuse(transportViolations(this.transport), options.service);
   }
 
   /** Checks the setup, prepares the tables, binds the steps. Once, however often Nest runs its hooks. */
@@ -92,9 +92,21 @@ export class SagaRuntime {
     throw new SagaError('NO_DATA_SOURCE', `Service "${this.options.service}": ${this.dataSourceViolations()[0]}.`);
   }
 
-  /** Creates or upgrades the library's tables, unless the application does so itself. */
+  /**
+   * Creates or upgrades the library's tables, unless the application does so itself.
+   *
+   * @throws InvalidSagaSetup when it does so itself and has not
+   */
   async prepareTables(): Promise<void> {
-    if (this.options.migrations !== 'manual') await migrate(this.dataSource());
+    if (this.options.migrations !== 'manual') return migrate(this.dataSource());
+    const missing = await missingMigrations(this.dataSource());
+    if (missing === 0) return;
+    refuse(
+      [
+        `the tables of sagas lack ${missing} migrations; with migrations: 'manual', call migrateSagaTables(dataSource) before the service starts`,
+      ],
+      this.options.service,
+    );
   }
 
   /** Stops to consume, finishes what is in hand and publishes it. */
@@ -111,7 +123,7 @@ export class SagaRuntime {
       ...setupViolations(handlers, this.known, topics),
       ...(options.store ? [] : this.dataSourceViolations()),
     ];
-    if (violations.length > 0) throw new InvalidSagaSetup(options.service, violations);
+    refuse(violations, options.service);
     const steps = bindHandlers(handlers, this.known, this.invocation, this.circuits, options);
     for (const handler of handlers) this.logger.log(handlerLine(handler));
     const retention = options.retention && retentionOf(options.retention);
@@ -154,7 +166,11 @@ export class SagaRuntime {
     if (!dataSource)
       return [`there is no ${which}; import TypeOrmModule.forRoot(...), or name another with the option dataSource`];
     const { type } = dataSource.options;
-    return type === 'postgres' ? [] : [`the ${which} is of type "${type}"; sagas live in Postgres`];
+    if (type !== 'postgres') return [`the ${which} is of type "${type}"; sagas live in Postgres`];
+    if (dataSource.isInitialized) return [];
+    return [
+      `the ${which} is not initialized; leave out manualInitialization, or call its initialize() before the application's init() or listen()`,
+    ];
   }
 
   private moduleViolations(): readonly string[] {
@@ -183,4 +199,8 @@ export class SagaRuntime {
       });
     }
   }
+}
+
+function refuse(violations: readonly string[], service: string): void {
+  if (violations.length > 0) throw new InvalidSagaSetup(service, violations);
 }

@@ -12,7 +12,14 @@ import type { TransportHealth } from '../ports/transport.js';
 import type { SagaTracker, TrackedSaga } from '../tracker/saga-tracker.js';
 import { findAbortable, trackerIn } from './abortable.js';
 import { abortOutcomeOf, type AbortOutcome } from './abort-outcome.js';
-import { checkedReason, checkedSagaId, checkedTimeout, quotedId, refuseNoDefinition } from './asking-checks.js';
+import {
+  checkedReason,
+  checkedSagaId,
+  checkedTimeout,
+  quotedId,
+  refuseNoDefinition,
+  refuseNoStep,
+} from './asking-checks.js';
 import type { OpenCircuit } from './circuit-breakers.js';
 import { refuseInsideStep, refuseSignalInsideStep } from './current-step.js';
 import { SagaRuntime } from './runtime.js';
@@ -42,7 +49,7 @@ export class Sagas {
    * Starts a saga of which this service implements the source. Resolves when the source step is committed; what the step throws, the caller gets,
    * and nothing is left behind. With a `key`, a second start finds the first saga.
    *
-   * @throws SagaError `NO_DEFINITION`; `INVALID_START_INPUT`, `START_INPUT_TOO_LARGE`, `INVALID_START_KEY` or `INVALID_CORRELATION_ID` for what no saga can be started with
+   * @throws SagaError `NO_DEFINITION`; `INVALID_START_INPUT`, `START_INPUT_TOO_LARGE`, `INVALID_START_OPTIONS`, `INVALID_START_KEY` or `INVALID_CORRELATION_ID` for what no saga can be started with
    */
   async start<S>(saga: SagaDefinition<S>, input: SourceInput<S>, options?: StartOptions): Promise<Started> {
     refuseNoDefinition(saga);
@@ -95,13 +102,14 @@ export class Sagas {
    * Gives a step that awaits a signal its event, in the service that owns the step: done, or rejected (`StepRejected` for the default event). Of a
    * signal, another signal, the step's deadline and an abort, exactly one decides; the others are told. The same signal again is accepted again.
    *
-   * @throws SagaError `STEP_NOT_HERE`, `INVALID_SAGA_ID`, `INVALID_SIGNAL`, `SIGNAL_INSIDE_STEP`
+   * @throws SagaError `NO_STEP`, `STEP_NOT_HERE`, `INVALID_SAGA_ID`, `INVALID_SIGNAL`, `SIGNAL_INSIDE_STEP`
    */
   async signal<Done extends object, Rejected>(
     sagaId: string,
     step: AwaitingStep<never, Done, Rejected>,
     event: Done | Rejected | StepRejected,
   ): Promise<SignalAnswer> {
+    refuseNoStep(step);
     refuseSignalInsideStep(step);
     return this.runtime.service.signal(checkedSagaId(sagaId), step, event as object);
   }

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { TypeOrmLocks } from '../adapters/typeorm/typeorm-locks.js';
 import type { LockHolder, Locks } from '../ports/locks.js';
 import { SagaError, StepPostponed, StepRejected } from '../protocol/errors.js';
+import { checkedSagaId } from './asking-checks.js';
 import { SagaRuntime } from './runtime.js';
 import { Sagas } from './sagas.js';
 import type { StepContext } from './step-context.js';
@@ -37,7 +38,9 @@ export class SemanticLocks {
    *
    * @param resource a name of yours, `order:42`; up to 500 characters
    */
-  async acquire(saga: StepContext, resource: string, { onHeld }: { readonly onHeld: OnHeld }): Promise<void> {
+  async acquire(saga: StepContext, resource: string, options: { readonly onHeld: OnHeld }): Promise<void> {
+    const onHeld = checkedOnHeld(options?.onHeld);
+    checkedSagaId(saga?.sagaId);
     const holder = await this.locks.take(named(resource), { sagaId: saga.sagaId, step: saga.step });
     if (!holder) return;
     if (onHeld === 'reject') throw new StepRejected(`"${resource}" is held by saga ${holder.sagaId}`);
@@ -46,7 +49,8 @@ export class SemanticLocks {
 
   /** Lets go of one resource of a saga, or of all of them; inside a step, together with its transaction. */
   async release(saga: Pick<StepContext, 'sagaId'>, resource?: string): Promise<void> {
-    await this.locks.release(saga.sagaId, resource);
+    const sagaId = checkedSagaId(saga?.sagaId);
+    await this.locks.release(sagaId, resource === undefined ? undefined : named(resource));
   }
 
   /** Who holds a resource now, if anyone does. */
@@ -70,11 +74,22 @@ export class SemanticLocks {
   }
 }
 
+function checkedOnHeld(onHeld: unknown): OnHeld {
+  if (onHeld === 'reject' || onHeld === 'wait' || onHeld === 'abortOlder') return onHeld;
+  throw new SagaError(
+    'INVALID_ON_HELD',
+    "A semantic lock needs to know what becomes of a step whose resource is held; give { onHeld: 'reject' }, 'wait' or 'abortOlder'.",
+    { retriable: false },
+  );
+}
+
+/** Half of a surrogate pair would be written as another character, and be one lock with others. */
 function named(resource: string): string {
-  if (resource.length > 0 && resource.length <= longestResource && !resource.includes('\0')) return resource;
+  const isText = typeof resource === 'string' && resource.length > 0 && resource.length <= longestResource;
+  if (isText && !/[\0\p{Cs}]/u.test(resource)) return resource;
   throw new SagaError(
     'INVALID_RESOURCE',
-    `A semantic lock needs a resource named with 1 to ${longestResource} characters, none of them null, such as "order:42".`,
+    `A semantic lock needs a resource named with 1 to ${longestResource} characters, none of them null or half of a pair, such as "order:42".`,
     { retriable: false },
   );
 }

@@ -3,10 +3,10 @@ import type { SagaGraph, StepNode } from '../definition/saga-definition.js';
 import type { Topics } from '../protocol/topics.js';
 import { listenerName } from './binding.js';
 import { missingEnhancers } from './enhancers.js';
-import type { FoundHandler } from './explorer.js';
+import { isShared, type FoundHandler } from './explorer.js';
 import { heardIn } from './heard-events.js';
 import { topicViolations } from './topic-checks.js';
-import { circuitViolations, retryViolations } from './option-checks.js';
+import { handlerOptionViolations } from './option-checks.js';
 import { resolutionViolations } from './resolution-checks.js';
 import { named, type Handlers } from './step-handlers.js';
 
@@ -66,19 +66,28 @@ function handlerViolations(handler: FoundHandler, sagas: readonly SagaGraph[]): 
     (enhancer) =>
       `${label} has ${enhancer}, of which Nest makes no instance because a factory or a value provides ${type.name}; provide the class itself, or give the decorator an instance`,
   );
-  return [
-    ...subject,
-    ...retryViolations(`${label}: retry`, metadata.options.retry),
-    ...circuitViolations(`${label}: circuit`, metadata.options.circuit),
-    ...missing,
-  ];
+  return [...subject, ...methodViolations(handler), ...handlerOptionViolations(label, metadata.options), ...missing];
+}
+
+/** Of one that is made for every request nothing is known yet. */
+function methodViolations({ label, metadata, wrapper, type }: FoundHandler): readonly string[] {
+  if (!isShared(wrapper)) return [];
+  const { instance } = wrapper as { readonly instance: Readonly<Record<string | symbol, unknown>> };
+  if (typeof instance[metadata.property] === 'function') return [];
+  return [`${label} is missing in what is provided for ${type.name}; give it a method ${String(metadata.property)}()`];
 }
 
 function stepViolations({ label, metadata }: FoundHandler): readonly string[] {
   if (metadata.kind === 'listener' || (metadata.step && sagaOf(metadata.step))) return [];
   return [
-    `${label} is decorated for a step that no definition has; give the decorator a step of a saga, such as TaskAssignment.steps.assignUser`,
+    `${label} is decorated for a step that no definition has; give the decorator a step of a saga, such as TaskAssignment.steps.assignUser${otherCopy(metadata.step)}`,
   ];
+}
+
+/** What is frozen like a step of a definition, and unknown, was made by another copy of this package. */
+function otherCopy(step: unknown): string {
+  if (typeof step !== 'object' || step === null || !('predecessors' in step) || !Object.isFrozen(step)) return '';
+  return '; this one was made by another copy of nest-saga, so look with "npm ls nest-saga" for a second one';
 }
 
 function listenerViolations({ label, metadata }: FoundHandler, sagas: readonly SagaGraph[]): readonly string[] {

@@ -47,8 +47,16 @@ function chooser(naming: TopicNaming): (event: TopicSubject) => string {
     case 'perDomain':
       return (event) => `${event.type.split('.')[0]}-events`;
     default:
-      return naming;
+      return (event) => checked(naming(event), event);
   }
+}
+
+/** A function of the application's: a topic "undefined" could be made of it, and would be consumed. */
+function checked(name: unknown, { sagaType, type }: TopicSubject): string {
+  if (typeof name === 'string') return name;
+  throw new TypeError(
+    `The option topics gives ${name === null ? 'null' : typeof name} for event "${type}" of saga "${sagaType}"; return the name of a topic, a text, for every event.`,
+  );
 }
 
 function typesOf(saga: SagaGraph): readonly string[] {

@@ -44,7 +44,7 @@ export class KafkaConsumer {
    */
   start(): Promise<void> {
     return new Promise((joined, failed) => {
-      this.life = this.live(joined).then(failed);
+      this.life = this.live(joined).then(failed, failed);
     });
   }
 

@@ -11,13 +11,19 @@ import type { WireMessage } from '../../protocol/wire.js';
 import { KafkaClients } from './kafka-clients.js';
 import { KafkaConsumer } from './kafka-consumer.js';
 import { KafkaLifetimes } from './kafka-lifetimes.js';
+import { refuseUnfit } from './kafka-option-checks.js';
 import { settingsOf, type KafkaOptions, type KafkaSettings } from './kafka-options.js';
 import { KafkaPublisher } from './kafka-publisher.js';
 import { KafkaSender } from './kafka-sender.js';
 import { KafkaTopics } from './kafka-topics.js';
 
-/** Apache Kafka through kafkajs. */
+/**
+ * Apache Kafka through kafkajs.
+ *
+ * @throws TypeError for options with which no broker could be reached
+ */
 export function kafka(options: KafkaOptions): TransportFactory {
+  refuseUnfit(options);
   return (context) => new KafkaTransport(settingsOf(options, context.service), context);
 }
 

@@ -140,3 +140,13 @@ export async function migrate(dataSource: DataSource): Promise<void> {
     }
   });
 }
+
+/** How many migrations the library's tables in a database lack. */
+export async function missingMigrations(dataSource: DataSource): Promise<number> {
+  const [{ known }] = await dataSource.query<[{ known: boolean }]>(
+    `SELECT to_regclass('saga_migration') IS NOT NULL AS known`,
+  );
+  if (!known) return migrations.length;
+  const [{ done }] = await dataSource.query<[{ done: number }]>('SELECT count(*)::integer AS done FROM saga_migration');
+  return Math.max(migrations.length - done, 0);
+}

@@ -9,9 +9,11 @@ import type { Delivery, Happening, Settled } from '../delivery.js';
 import { fitting } from '../fitting.js';
 import { isToAsk } from './intent.js';
 import type { Participant } from '../participant.js';
+import { within } from '../within.js';
 
 const atOnce = 64;
 const pauseBeforeRecording = 1_000;
+const told = 10;
 
 /**
  * Runs the methods of `effect: 'external'` steps, outside any transaction and after their intent is committed, and reports what they
@@ -19,6 +21,7 @@ const pauseBeforeRecording = 1_000;
  */
 export class Externals {
   private readonly active = new Map<string, Promise<void>>();
+  private readonly renewals = new Map<string, () => void>();
   private readonly waiting = new Map<string, Delivery>();
   private stopped = false;
 
@@ -35,10 +38,18 @@ export class Externals {
     else this.waiting.set(key, waitingFor(bound, row));
   }
 
-  /** Waits for the methods that are running; those that wait for a place stay parked in their rows. */
+  /**
+   * Waits for the methods that are running, `drainWithin` at most; those that wait for a place stay parked in their rows. What does not return by then
+   * is left as its process dying would leave it: its lease ends, and its intent says what to do.
+   */
   async stop(): Promise<void> {
     this.stopped = true;
-    await Promise.all(this.active.values());
+    const { clock, logger, settings } = this.ground;
+    if (await within(clock, settings.drainWithin, Promise.all(this.active.values()))) return;
+    for (const forget of this.renewals.values()) forget();
+    logger.warn(
+      `The service stops without ${this.active.size} methods of external steps that have not returned after ${settings.drainWithin} ms: ${[...this.active.keys()].slice(0, told).join(', ')}. Their leases end, then they are asked for, or attempted again with the same idempotency keys. Give what they call a timeout, or the service longer with settings.drainWithin.`,
+    );
   }
 
   private run(bound: BoundStep, row: FenceRow): void {
@@ -67,9 +78,11 @@ export class Externals {
   }
 
   private async attempt(bound: BoundStep, row: FenceRow): Promise<void> {
-    const forget = this.renewing(bound, row);
+    const key = fenceKey(row);
+    this.renewals.set(key, this.renewing(bound, row));
     const happening = await came(bound, row, this.ground.settings.maxEventBytes);
-    forget();
+    this.renewals.get(key)?.();
+    this.renewals.delete(key);
     const settled = await this.record(bound, row, happening);
     if (settled?.external && !this.stopped) await this.attempt(bound, settled.row);
   }

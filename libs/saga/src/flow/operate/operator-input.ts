@@ -58,6 +58,11 @@ export function resolvedAs(value: unknown): ResolvedAs {
 
 /** @throws SagaError `INVALID_FILTER` */
 export function letterFilter(filter: Partial<LetterFilter>): LetterFilter {
+  if (typeof filter !== 'object' || (filter as unknown) === null)
+    throw invalid(
+      'INVALID_FILTER',
+      `it is ${shown(filter)}; give an object of state, kind, sagaId, sagaType, after, limit`,
+    );
   const { state, kind, sagaId, sagaType, after, limit = 100 } = filter;
   const wrong = (what: string): SagaError => invalid('INVALID_FILTER', what);
   if (state !== undefined && state !== 'open' && state !== 'settled')

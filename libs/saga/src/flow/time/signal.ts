@@ -50,7 +50,7 @@ export async function signalStep(
 function answerOf(step: StepNode, event: object, sagaId: string): StepResult {
   const mayReject = step.role !== 'retriable';
   if (mayReject && event instanceof StepRejected) return rejectedBy(step, event.reason);
-  const type = eventType in event ? (event as EventInstance)[eventType] : undefined;
+  const type = isEvent(event) ? event[eventType] : undefined;
   const { done, rejected } = step.events;
   const eventClass = [done, ...(mayReject ? [rejected] : [])].find((candidate) => candidate.type === type);
   if (eventClass)
@@ -64,6 +64,10 @@ function answerOf(step: StepNode, event: object, sagaId: string): StepResult {
     `Step "${step.name}" of saga "${step.saga}" cannot end with ${type ?? 'what is no event'}; signal ${wanted}.`,
     { sagaId, step: step.name, retriable: false },
   );
+}
+
+function isEvent(event: unknown): event is EventInstance {
+  return typeof event === 'object' && event !== null && eventType in event;
 }
 
 function answered({ verdict, row }: Settled): SignalAnswer {
