@@ -119,6 +119,7 @@ const main: Names = {
     'LetterSettlement',
     'LetterSettling',
     'ListenerContext',
+    'ListenerOptions',
     'NewAuditEntry',
     'NewDeadLetter',
     'OnDeadLetter',

@@ -166,7 +166,7 @@ describe('an application does not start when', () => {
     };
     const app = started({ providers: [listener(), listener()], saga: { sagas: [Payment] } });
     await expect(app).rejects.toThrow(
-      'there are 2 listeners Audit.paid(payment.done), and each event is for one of them only; rename a class or a method, or provide the class once',
+      'there are 2 listeners Audit.paid(payment.done), and each event is for one of them only; give one a name of its own ({ name }), or provide the class once',
     );
   });
 

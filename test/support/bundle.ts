@@ -13,8 +13,14 @@ export interface Bundle {
   remove(): Promise<void>;
 }
 
-/** @param sources by name, within the project */
-export async function bundle(sources: Readonly<Record<string, string>>): Promise<Bundle> {
+/**
+ * @param sources by name, within the project
+ * @param names `minified`: as a user's bundler may leave them, classes are named by a letter or two
+ */
+export async function bundle(
+  sources: Readonly<Record<string, string>>,
+  { names = 'kept' }: { readonly names?: 'kept' | 'minified' } = {},
+): Promise<Bundle> {
   const cache = join(root, '.cache');
   await mkdir(cache, { recursive: true });
   const outDir = await mkdtemp(join(cache, 'bundle-'));
@@ -27,11 +33,11 @@ export async function bundle(sources: Readonly<Record<string, string>>): Promise
     build: {
       ssr: true,
       outDir,
-      minify: false,
+      minify: names === 'minified',
       target: 'node20',
       rolldownOptions: {
         input: Object.fromEntries(Object.entries(sources).map(([name, source]) => [name, join(root, source)])),
-        output: { keepNames: true },
+        output: { keepNames: names === 'kept' },
       },
     },
   });

@@ -65,7 +65,7 @@ export type { CircuitOptions } from './adapters/cockatiel/cockatiel-circuit.js';
 export { inMemory } from './adapters/memory/memory-transport.js';
 export { migrate as migrateSagaTables } from './adapters/typeorm/migrations.js';
 export { Compensates, OnSagaEvent, Resolves, SagaStep } from './nest/decorators.js';
-export type { HandlerOptions } from './nest/decorators.js';
+export type { HandlerOptions, ListenerOptions } from './nest/decorators.js';
 export type { CircuitSetting, OpenCircuit } from './nest/circuit-breakers.js';
 export { SagaModule } from './nest/saga.module.js';
 export type { RetentionOptions, SagaModuleOptions } from './nest/saga.options.js';

@@ -112,8 +112,8 @@ function bindListener(
 }
 
 /** The name of its fence row: one method may listen to several events. */
-export function listenerName({ label }: FoundHandler, type: string): string {
-  return `${label}(${type})`;
+export function listenerName({ label, metadata }: FoundHandler, type: string): string {
+  return `${metadata.options.name ?? label}(${type})`;
 }
 
 function typeOf(event: unknown): unknown {

@@ -11,8 +11,16 @@ type Method<M> = (target: object, property: string | symbol, descriptor: TypedPr
 export interface HandlerOptions {
   /** What differs from the module's retry policy; times in ms. */
   readonly retry?: Partial<RetryPolicy>;
-  /** What differs from the module's circuit breaker, or `off`. Listeners have none. */
+  /** What differs from the module's circuit breaker, or `off`. */
   readonly circuit?: CircuitSetting;
+}
+
+export interface ListenerOptions extends Pick<HandlerOptions, 'retry'> {
+  /**
+   * The listener's name in its rows, by which it knows what it has heard: up to 100 letters, digits, ".", "_" or "-". Default: `Class.method`, so
+   * give it one before the class is renamed or minified.
+   */
+  readonly name?: string;
 }
 
 /**
@@ -68,7 +76,7 @@ export function Resolves<Input, Done, Rejected>(step: Step<Input, Done, Rejected
  */
 export function OnSagaEvent<Event extends object>(
   event: EventClass<string, never, Event> & (new (data: never) => Event),
-  options: HandlerOptions = {},
+  options: ListenerOptions = {},
 ) {
   return function <M extends (event: Event, saga: ListenerContext) => Answer<unknown>>(
     target: object,

@@ -1,10 +1,13 @@
 import 'reflect-metadata';
 import type { EventClass } from '../definition/domain-event.js';
 import type { StepNode } from '../definition/saga-definition.js';
-import type { HandlerOptions } from './decorators.js';
+import type { HandlerOptions, ListenerOptions } from './decorators.js';
 
 /** What a decorator says about a method. */
-export type HandlerMetadata = { readonly property: string | symbol; readonly options: HandlerOptions } & (
+export type HandlerMetadata = {
+  readonly property: string | symbol;
+  readonly options: HandlerOptions & ListenerOptions;
+} & (
   | { readonly kind: 'step' | 'compensation' | 'resolution'; readonly step: StepNode | undefined }
   | { readonly kind: 'listener'; readonly event: EventClass | undefined }
 );

@@ -1,7 +1,7 @@
 import { isSaga } from '../definition/define-saga.js';
 import type { RetryPolicy } from '../protocol/retry.js';
 import type { CircuitSetting } from './circuit-breakers.js';
-import type { HandlerOptions } from './decorators.js';
+import type { HandlerMetadata } from './handler-metadata.js';
 import type { SagaModuleOptions } from './saga.options.js';
 
 const words = {
@@ -139,13 +139,18 @@ export function transportViolations(transport: unknown): readonly string[] {
 }
 
 /** What is wrong with the options of a decorator. */
-export function handlerOptionViolations(label: string, options: HandlerOptions): readonly string[] {
+export function handlerOptionViolations(label: string, { kind, options }: HandlerMetadata): readonly string[] {
+  const known = kind === 'listener' ? ['retry', 'name'] : ['retry', 'circuit'];
   const entries = entriesOf(options);
-  if (!entries) return [`${label} has ${told(options)} for options; give it { retry, circuit }, or nothing`];
-  const unknown = entries.filter(([key]) => key !== 'retry' && key !== 'circuit');
+  if (!entries) return [`${label} has ${told(options)} for options; give it { ${known.join(', ')} }, or nothing`];
+  const { name } = options;
   return [
-    ...unknown.map(
-      ([key]) => `${label} has an option ${key.slice(0, 100)}, which is unknown; there are retry, circuit`,
+    ...entries
+      .filter(([key]) => !known.includes(key))
+      .map(([key]) => `${label} has an option ${key.slice(0, 100)}, which is unknown; there are ${known.join(', ')}`),
+    ...unless(
+      name === undefined || (typeof name === 'string' && /^[A-Za-z0-9._-]{1,100}$/.test(name)),
+      `${label}: name is ${told(name)}; use up to 100 letters, digits, ".", "_" or "-"`,
     ),
     ...retryViolations(`${label}: retry`, options.retry),
     ...circuitViolations(`${label}: circuit`, options.circuit),

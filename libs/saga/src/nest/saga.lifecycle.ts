@@ -5,6 +5,7 @@ import {
   type OnModuleDestroy,
   type OnModuleInit,
 } from '@nestjs/common';
+import { SagaError } from '../protocol/errors.js';
 import { EventBusBridge } from './event-bus-bridge.js';
 import { SagaRuntime } from './runtime.js';
 import { SagaServer } from './saga.server.js';
@@ -15,13 +16,20 @@ import { SagaServer } from './saga.server.js';
  */
 @Injectable()
 export class SagaLifecycle implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy, OnApplicationShutdown {
+  private closed = false;
+
   constructor(
     private readonly runtime: SagaRuntime,
     private readonly server: SagaServer,
     private readonly bridge: EventBusBridge,
   ) {}
 
+  /** @throws SagaError `CLOSED` for an application that was closed before */
   async onModuleInit(): Promise<void> {
+    if (this.closed)
+      throw new SagaError('CLOSED', 'This application was closed, its sagas with it; make a new one.', {
+        retriable: false,
+      });
     await this.runtime.prepare();
     this.bridge.outlive(() => this.server.drain());
   }
@@ -36,6 +44,7 @@ export class SagaLifecycle implements OnModuleInit, OnApplicationBootstrap, OnMo
   }
 
   onApplicationShutdown(): Promise<void> {
+    this.closed = true;
     return this.runtime.transport.close();
   }
 }

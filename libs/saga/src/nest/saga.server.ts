@@ -2,7 +2,6 @@ import { Injectable, Logger } from '@nestjs/common';
 import { Server, type CustomTransportStrategy } from '@nestjs/microservices';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Transport } from '../ports/transport.js';
-import { SagaError } from '../protocol/errors.js';
 import { SagaRuntime } from './runtime.js';
 
 const joinPatienceMs = 2_000;
@@ -73,11 +72,7 @@ export class SagaServer extends Server implements CustomTransportStrategy {
   }
 
   private async startWhenReady(): Promise<void> {
-    if (!this.ready || !this.wanted) return;
-    if (this.drained)
-      throw new SagaError('CLOSED', 'This application was closed, its sagas with it; make a new one.', {
-        retriable: false,
-      });
+    if (!this.ready || !this.wanted || this.drained) return; // it may be told to stop while it starts
     this.started ??= this.runtime.start();
     if (await Promise.race([this.started.then(() => true), sleep(joinPatienceMs, false, { ref: false })])) return;
     this.log.warn('The consumer groups are not joined yet; the application starts meanwhile.');

@@ -66,7 +66,7 @@ function handlerViolations(handler: FoundHandler, sagas: readonly SagaGraph[]): 
     (enhancer) =>
       `${label} has ${enhancer}, of which Nest makes no instance because a factory or a value provides ${type.name}; provide the class itself, or give the decorator an instance`,
   );
-  return [...subject, ...methodViolations(handler), ...handlerOptionViolations(label, metadata.options), ...missing];
+  return [...subject, ...methodViolations(handler), ...handlerOptionViolations(label, metadata), ...missing];
 }
 
 /** Of one that is made for every request nothing is known yet. */
@@ -110,7 +110,7 @@ function sameListeners(handlers: readonly FoundHandler[]): readonly string[] {
   const twice = [...new Set(names.filter((name, index) => names.indexOf(name) !== index))];
   return twice.map(
     (name) =>
-      `there are ${names.filter((other) => other === name).length} listeners ${name}, and each event is for one of them only; rename a class or a method, or provide the class once`,
+      `there are ${names.filter((other) => other === name).length} listeners ${name}, and each event is for one of them only; give one a name of its own ({ name }), or provide the class once`,
   );
 }
 
