@@ -187,6 +187,20 @@ describe('a semantic lock', () => {
     expect(await locksHeld()).toEqual([]);
   });
 
+  test('that is waited for leaves no wait behind: who waits next removes what has ended', async () => {
+    const dataSource = app.get(DataSource);
+    const ended = `INSERT INTO saga_lock_wait (saga_id, resource, until)
+      SELECT gen_random_uuid(), 'order:1', now() - interval '1 second' FROM generate_series(1, 1500)`;
+    await dataSource.query(ended);
+    await holding('order:1');
+    const younger = await begun('order:1', 'order:9', 'wait');
+    await eventually(async () =>
+      expect(await dataSource.query('SELECT saga_id FROM saga_lock_wait')).toEqual([{ saga_id: younger }]),
+    );
+    steps.heldBack.clear();
+    await eventually(async () => expect(await statusOf(younger)).toBe('completed'));
+  });
+
   test.each(['', 'x'.repeat(501), 'a\0b'])('refuses a resource named %j', async (resource) => {
     await expect(app.get(SemanticLocks).holder(resource)).rejects.toMatchObject({ code: 'INVALID_RESOURCE' });
   });

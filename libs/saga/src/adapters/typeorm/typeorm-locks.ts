@@ -14,8 +14,13 @@ const takeStatement = `
   WHERE saga_lock.saga_id = EXCLUDED.saga_id
   RETURNING saga_id`;
 
-/** A wait that nobody renews ends by itself: its step was given up, or its process died. */
+/** A wait that nobody renews ends by itself: its step has the resource or was given up, or its process died. Who waits next removes it. */
 const waitStatement = `
+  WITH ended AS (
+    DELETE FROM saga_lock_wait WHERE (saga_id, resource) IN (
+      SELECT saga_id, resource FROM saga_lock_wait WHERE until < now() AND saga_id <> $1 LIMIT 1000 FOR UPDATE SKIP LOCKED
+    )
+  )
   INSERT INTO saga_lock_wait (saga_id, resource, until) VALUES ($1, $2, now() + $3 * interval '1 millisecond')
   ON CONFLICT (saga_id, resource) DO UPDATE SET until = EXCLUDED.until`;
 
