@@ -181,6 +181,17 @@ it('a dead letter inside after which the undo goes on is none of the saga around
   expect(ground.store.effects.slice(-3)).toEqual(['un-inspect[attic]', 'un-plan', 'un-offer']);
 });
 
+it('a nested saga is begun once, also when a replica that was held up begins it again', async () => {
+  trouble.add('no plan');
+  await begin();
+  await quiet();
+  const [started] = ground.transport.events;
+  const waiting = await service.row(inside(), 'plan');
+  const bound = service.saga.participant.steps.find(Sale, 'visit')!;
+  await service.saga.submit({ sagaId, bound, headers: started!, happening: { type: 'attempt' } });
+  expect(await service.row(inside(), 'plan')).toEqual(waiting);
+});
+
 describe('where a service purges', () => {
   it.each<[string, Trouble | undefined]>([
     ['completed', undefined],

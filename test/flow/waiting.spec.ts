@@ -36,6 +36,14 @@ describe('a step that awaits a signal', () => {
     expect(ground.store.effects).toEqual(['asked for approval']);
   });
 
+  it('is begun once, also when a replica that was held up makes an attempt that another has made meanwhile', async () => {
+    await begun();
+    const [saga] = ground.transport.events;
+    const bound = service.saga.participant.steps.find(Opening, 'approve')!;
+    await service.saga.submit({ sagaId: saga!.sagaId, bound, headers: saga!, happening: { type: 'attempt' } });
+    expect(ground.store.effects).toEqual(['asked for approval']);
+  });
+
   it('is done with the event that it is signaled', async () => {
     const sagaId = await begun();
     expect(await service.saga.signal(sagaId, approve, granted('ann'))).toEqual({ accepted: true, existing: false });

@@ -32,6 +32,7 @@ export function take(delivery: Delivery, row: FenceRow): Taken {
   const { happening } = delivery;
   if (happening.type === 'attempt' && (happening.version ?? row.version) !== row.version)
     return { row, verdict: 'ignored' };
+  if (happening.type === 'attempt' && row.dueIn === undefined) return { row, verdict: 'ignored' }; // another replica made it: the row waits for no attempt any more
   if (happening.type === 'attempt') return abandonedIfDoomed(delivery.bound, row) ?? dueAttempt(row);
   if (happening.type === 'failed') return dueAttempt(row);
   if (happening.type !== 'signal') return { row, verdict: 'ignored' };
