@@ -28,6 +28,7 @@ import { SAGA_OPTIONS } from './saga.module-definition.js';
 import type { SagaModuleOptions } from './saga.options.js';
 import { handlerLine } from './handler-line.js';
 import { optionViolations, transportViolations } from './option-checks.js';
+import { lanesFor, poolViolations } from './pool-checks.js';
 import { InvalidSagaSetup, setupViolations } from './setup-checks.js';
 
 /** The one place where adapters meet the flow: builds the service's participant from what the application declares. */
@@ -136,7 +137,11 @@ export class SagaRuntime {
       clock: systemClock,
       chance: systemChance,
       logger: this.logger,
-      settings: { ...defaultSettings, ...options.settings },
+      settings: {
+        ...defaultSettings,
+        ...(!options.store && { lanes: lanesFor(this.dataSource()) }),
+        ...options.settings,
+      },
       tally: new Tally(),
       mirror: (event) => this.bridge.mirror(event),
       ...(retention && { retention }),
@@ -167,10 +172,11 @@ export class SagaRuntime {
       return [`there is no ${which}; import TypeOrmModule.forRoot(...), or name another with the option dataSource`];
     const { type } = dataSource.options;
     if (type !== 'postgres') return [`the ${which} is of type "${type}"; sagas live in Postgres`];
-    if (dataSource.isInitialized) return [];
-    return [
-      `the ${which} is not initialized; leave out manualInitialization, or call its initialize() before the application's init() or listen()`,
-    ];
+    const uninitialized = `the ${which} is not initialized; leave out manualInitialization, or call its initialize() before the application's init() or listen()`;
+    const pool = poolViolations(dataSource, this.options.settings?.lanes).map(
+      (violation) => `the ${which}: ${violation}`,
+    );
+    return dataSource.isInitialized ? pool : [uninitialized];
   }
 
   private moduleViolations(): readonly string[] {

@@ -9,6 +9,9 @@ const retry = { initialRetryTime: 100, multiplier: 2, factor: 0.2, maxRetryTime:
 /** Long polls end after this: it bounds how long a shutdown and the return of a paused partition take. Records end them at once. */
 const maxWaitTimeInMs = 250;
 
+/** Partitions that a topic gets are used and consumed after this, at the latest; by itself kafkajs looks every five minutes, and sagas on them would stand still. */
+const metadataMaxAge = 10_000;
+
 /** Makes kafkajs's clients. Each has connections and offsets of its own, so that one can be thrown away without the others. */
 export class KafkaClients {
   private readonly logCreator;
@@ -25,7 +28,13 @@ export class KafkaClients {
   }
 
   producer(createPartitioner: ICustomPartitioner): Producer {
-    return this.client().producer({ idempotent: true, createPartitioner, allowAutoTopicCreation: false, retry });
+    return this.client().producer({
+      idempotent: true,
+      createPartitioner,
+      metadataMaxAge,
+      allowAutoTopicCreation: false,
+      retry,
+    });
   }
 
   /** Never restarts itself: it says CRASH, and is replaced. */
@@ -37,6 +46,7 @@ export class KafkaClients {
       heartbeatInterval: Math.min(1_000, sessionTimeout / 3),
       minBytes: 1,
       maxWaitTimeInMs,
+      metadataMaxAge,
       allowAutoTopicCreation: false,
       retry: { ...retry, restartOnFailure: async () => false },
     });

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { IncomingRecord } from '../../ports/transport.js';
 import { PartitionLane } from './kafka-lane.js';
@@ -13,6 +15,12 @@ function records(from: number, count: number): IncomingRecord[] {
     const origin = { topic: 'events', partition: 0, offset: String(from + index) };
     return { headers: {}, key: '', value: '', raw: Buffer.alloc(0), origin };
   });
+}
+
+/** Collects garbage at once. */
+function collector(): () => void {
+  setFlagsFromString('--expose-gc');
+  return runInNewContext('gc') as () => void;
 }
 
 /** A lane whose handler ends when the test says so. */
@@ -69,6 +77,25 @@ describe('the lane of a partition', () => {
     expect(committable).toEqual(['500']);
     await hands[0]!.done();
     expect(committable).toEqual(['500', '1005']);
+  });
+
+  it('keeps nothing of what is handled but its offset, however far it runs ahead of a record that is stuck', async () => {
+    const { lane, hands, committable } = laneAtWork();
+    const gc = collector();
+    const offered: WeakRef<object>[] = [];
+    const offer = (from: number): void => {
+      const some = records(from, 250);
+      offered.push(new WeakRef(some[100]!));
+      lane.offer(some, String(from + 250));
+    };
+    for (let chunk = 0; chunk < 40; chunk += 1) {
+      offer(chunk * 250);
+      if (chunk > 0) await hands[1]!.done();
+    }
+    gc();
+    expect(offered.filter((record) => record.deref()).length).toBeLessThan(4);
+    await hands[0]!.done();
+    expect(committable).toEqual(['10000']);
   });
 
   it('commits past the gaps that compaction leaves', async () => {

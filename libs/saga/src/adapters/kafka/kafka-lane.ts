@@ -12,7 +12,8 @@ const longestPause = 10_000;
 /** Records that are handed over together, and come again together. */
 interface Chunk {
   readonly place: number;
-  readonly records: readonly IncomingRecord[];
+  /** None once they are handled: a chunk may wait long for the ones before it. */
+  records: readonly IncomingRecord[];
   /** The offset that may be committed once it and all before it are handled. */
   readonly next: string;
 }
@@ -117,6 +118,7 @@ export class PartitionLane {
   }
 
   private settle(chunk: Chunk): void {
+    chunk.records = [];
     this.handled.add(chunk);
     let below: string | undefined;
     while (this.unsettled.length > 0 && this.handled.delete(this.unsettled[0]!)) below = this.unsettled.shift()!.next;

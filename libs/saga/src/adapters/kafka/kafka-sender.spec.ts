@@ -16,6 +16,8 @@ class FakeProducers {
   readonly sent: string[][] = [];
   made = 0;
   closed = 0;
+  /** How many more are connected and then refused an id. */
+  refused = 0;
 
   constructor(private readonly answers: ((complete: RecordMetadata[]) => RecordMetadata[])[]) {}
 
@@ -34,7 +36,10 @@ class FakeProducers {
       return (this.answers.shift() ?? ((answer) => answer))(complete);
     };
     const disconnect = async (): Promise<void> => void (this.closed += 1);
-    return { connect: async () => undefined, disconnect, sendBatch } as unknown as Producer;
+    const connect = async (): Promise<void> => {
+      if (this.refused-- > 0) throw new Error('no producer id');
+    };
+    return { connect, disconnect, sendBatch } as unknown as Producer;
   }
 }
 
@@ -72,6 +77,13 @@ describe('the sender', () => {
     const producers = new FakeProducers([fail, fail]);
     await sendThrough(producers);
     expect([producers.made, producers.closed]).toEqual([3, 2]);
+  });
+
+  it('closes a producer that connects only halfway, so that no connection is left of each attempt', async () => {
+    const producers = new FakeProducers([]);
+    producers.refused = 3;
+    await sendThrough(producers);
+    expect([producers.made, producers.closed]).toEqual([4, 3]);
   });
 
   it('keeps its producer while all goes well', async () => {

@@ -89,15 +89,24 @@ export class KafkaSender implements Sender {
 
   private async connected(): Promise<Producer> {
     const producer = this.clients.producer(this.partitions.partitioner);
-    await producer.connect();
+    try {
+      await producer.connect();
+    } catch (error) {
+      this.drop(producer); // it may have connections already, and only no id
+      throw error;
+    }
     return producer;
   }
 
   private dropProducer(): void {
     const dropped = this.producer;
     this.producer = undefined;
-    dropped
-      ?.disconnect()
+    if (dropped) this.drop(dropped);
+  }
+
+  private drop(producer: Producer): void {
+    producer
+      .disconnect()
       .catch((error: unknown) => this.logger.warn(`A producer of Kafka did not close in order: ${String(error)}`));
   }
 
