@@ -28,12 +28,6 @@ function eachViolations(name: string, spec: StepSpec, isCommitPoint: boolean): s
   if (typeof each !== 'function') return [`step "${name}": its each is no function of the source's event; make it one`];
   if (predecessorsOf(spec).length === 0)
     return [`step "${name}" is the source, whose event names the branches, so it has none; remove its each`];
-  if (spec.saga !== undefined)
-    return [`step "${name}" is a saga of its own, which cannot be one of several branches; remove its each`];
-  if (spec.awaits === 'signal')
-    return [
-      `step "${name}" waits for a signal, which would not say for which of its branches; remove its each, or its awaits`,
-    ];
   if (!isCommitPoint) return [];
   return [
     `step "${name}" is the commit point, and a saga commits at one point; remove its each, or join its branches in a step that commits`,

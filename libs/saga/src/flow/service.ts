@@ -79,8 +79,8 @@ export class SagaService {
   };
 
   /** Gives a step that waits for it its event. */
-  signal(sagaId: string, step: StepNode, event: object): Promise<SignalAnswer> {
-    return signalStep(this.participant, this.submit, sagaId, step, event);
+  signal(sagaId: string, step: StepNode, event: object, branch?: string): Promise<SignalAnswer> {
+    return signalStep(this.participant, this.submit, { sagaId, step, event, ...(branch !== undefined && { branch }) });
   }
 
   startSaga(saga: SagaGraph, input: unknown, options?: StartOptions): Promise<Started> {

@@ -1,5 +1,6 @@
 import { isSaga, sagaOf } from '../definition/define-saga.js';
 import type { StepNode } from '../definition/saga-definition.js';
+import { isBranchName } from '../protocol/branches.js';
 import { SagaError } from '../protocol/errors.js';
 import { shortened } from '../protocol/reason.js';
 import { isSagaId } from './saga-id.js';
@@ -53,6 +54,17 @@ export function checkedSagaId(sagaId: unknown): string {
     {
       retriable: false,
     },
+  );
+}
+
+/** @throws SagaError `INVALID_SIGNAL` for what is no name of a branch */
+export function checkedBranch(branch: unknown): string {
+  if (isBranchName(branch)) return branch;
+  const said = typeof branch === 'string' ? JSON.stringify(shortened(branch, 100)) : typeof branch;
+  throw new SagaError(
+    'INVALID_SIGNAL',
+    `${said} is no name of a branch; give one of those that the step's each answered with.`,
+    { retriable: false },
   );
 }
 

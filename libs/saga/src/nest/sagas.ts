@@ -13,6 +13,7 @@ import type { SagaTracker, TrackedSaga } from '../tracker/saga-tracker.js';
 import { findAbortable, trackerIn } from './abortable.js';
 import { abortOutcomeOf, type AbortOutcome } from './abort-outcome.js';
 import {
+  checkedBranch,
   checkedReason,
   checkedSagaId,
   checkedTimeout,
@@ -102,16 +103,19 @@ export class Sagas {
    * Gives a step that awaits a signal its event, in the service that owns the step: done, or rejected (`StepRejected` for the default event). Of a
    * signal, another signal, the step's deadline and an abort, exactly one decides; the others are told. The same signal again is accepted again.
    *
+   * @param options.branch of a step with `each`, the one that is meant; one that the saga does not have is `notWaiting`
    * @throws SagaError `NO_STEP`, `STEP_NOT_HERE`, `INVALID_SAGA_ID`, `INVALID_SIGNAL`, `SIGNAL_INSIDE_STEP`
    */
   async signal<Done extends object, Rejected>(
     sagaId: string,
     step: AwaitingStep<never, Done, Rejected>,
     event: Done | Rejected | StepRejected,
+    options: { readonly branch?: string } = {},
   ): Promise<SignalAnswer> {
     refuseNoStep(step);
     refuseSignalInsideStep(step);
-    return this.runtime.service.signal(checkedSagaId(sagaId), step, event as object);
+    const branch = options.branch === undefined ? undefined : checkedBranch(options.branch);
+    return this.runtime.service.signal(checkedSagaId(sagaId), step, event as object, branch);
   }
 
   /** How this service feels. `up`: its transport carries events; while it does not, starts are accepted and wait in the outbox. */

@@ -68,10 +68,14 @@ export function unfitBranches(
     : `it names branches of ${named.join(', ')}, and the fan-outs of its saga are ${fanOuts.join(', ') || 'none'}`;
 }
 
+export function isBranchName(name: unknown): name is string {
+  return typeof name === 'string' && /^[A-Za-z0-9._:-]{1,64}$/.test(name);
+}
+
 function unfitNames(names: unknown): string | undefined {
   if (!Array.isArray(names)) return 'its each answers with no list of names';
   if (names.length > most) return `there are ${names.length}, ${most} are the most`;
-  const odd = names.find((name) => typeof name !== 'string' || !/^[A-Za-z0-9._:-]{1,64}$/.test(name));
+  const odd = names.find((name) => !isBranchName(name));
   if (odd !== undefined || names.includes(undefined))
     return `${JSON.stringify(odd) ?? 'undefined'} is no name of 1 to 64 letters, digits, ".", "_", ":" or "-"`;
   const twice = names.find((name, index) => names.indexOf(name) !== index) as string | undefined;

@@ -180,14 +180,11 @@ export class LinkedRows {
 
   private around({ headers, step }: FenceRow) {
     const { sagaId, sagaType, sagaVersion, step: name } = headers.parent!;
-    const bound = this.ground.steps.find({ name: sagaType, version: sagaVersion }, name);
+    const { parent: _itself, branches: _inside, ...shared } = headers;
+    const around = { ...shared, sagaId, sagaType, sagaVersion };
+    const bound = this.ground.steps.ofRow({ headers: around, step: name });
     if (bound) {
-      const to: Delivery = {
-        sagaId,
-        bound,
-        headers: { ...headers, sagaId, sagaType, sagaVersion },
-        happening: { type: 'committed' },
-      };
+      const to: Delivery = { sagaId, bound, headers: around, happening: { type: 'committed' } };
       const row = this.ledger.rowOf(to);
       const placed = inItsGraph(this.ground, to, row);
       return { to: placed, bound: placed.bound, row };

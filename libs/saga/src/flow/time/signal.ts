@@ -3,6 +3,8 @@ import type { StepNode } from '../../definition/saga-definition.js';
 import { SagaError, StepRejected } from '../../protocol/errors.js';
 import type { StepOutcome } from '../../protocol/outcome.js';
 import { rejectedBy } from '../attempt.js';
+import type { BoundStep } from '../bound-step.js';
+import { branchAt } from '../branch-steps.js';
 import type { Delivery, Settled, StepResult } from '../delivery.js';
 import { fitting } from '../fitting.js';
 import { deadlineExceeded } from './give-up.js';
@@ -17,25 +19,34 @@ export type SignalAnswer =
   /** `expired`: its deadline, or that of the saga, was first; `decided`: another signal, the method itself, or the end of the saga. */
   | { readonly accepted: false; readonly because: 'expired' | 'decided'; readonly outcome: StepOutcome };
 
+/** An event for a step that waits for it. */
+export interface StepSignal {
+  readonly sagaId: string;
+  readonly step: StepNode;
+  /** Of a fan-out, the one that is meant. */
+  readonly branch?: string;
+  readonly event: object;
+}
+
 /**
  * Gives a waiting step its event.
  *
- * @throws SagaError `STEP_NOT_HERE` when another service owns the step, `INVALID_SIGNAL` when the event is none with which the step can end
+ * @throws SagaError `STEP_NOT_HERE` when another service owns the step, `INVALID_SIGNAL` when the event is none with which the step can end, or it is not
+ * clear which branch is meant
  */
 export async function signalStep(
   { steps, service, settings }: Pick<Participant, 'steps' | 'service' | 'settings'>,
   submit: (delivery: Delivery) => Promise<Settled>,
-  sagaId: string,
-  step: StepNode,
-  event: object,
+  { sagaId, step, branch, event }: StepSignal,
 ): Promise<SignalAnswer> {
-  const bound = steps.find({ name: step.saga, version: step.version }, step.name);
-  if (!bound)
+  const owned = steps.find({ name: step.saga, version: step.version }, step.name);
+  if (!owned)
     throw new SagaError(
       'STEP_NOT_HERE',
       `Step "${step.name}" of saga "${step.saga}" is not a step of service "${service}"; signal it where its @SagaStep is.`,
       { sagaId, step: step.name, retriable: false },
     );
+  const bound = meant(owned, sagaId, branch);
   const headers = {
     sagaId,
     sagaType: step.saga,
@@ -45,6 +56,21 @@ export async function signalStep(
   };
   const answer = fitting(bound, answerOf(step, event, sagaId), settings.maxEventBytes);
   return answered(await submit({ sagaId, bound, headers, happening: { type: 'signaled', answer } }));
+}
+
+/** Which branches a saga has, its rows know: one that it does not have is not waiting. */
+function meant(bound: BoundStep, sagaId: string, branch: string | undefined): BoundStep {
+  const { name, saga, each } = bound.node;
+  const place = each ? branch !== undefined && branchAt(bound, bound.saga, branch) : branch === undefined && bound;
+  if (place) return place;
+  const said = each
+    ? 'runs once for each branch; say which one the signal is for: { branch }'
+    : `has no branches, so not ${JSON.stringify(branch)} either; leave the branch out`;
+  throw new SagaError('INVALID_SIGNAL', `Step "${name}" of saga "${saga}" ${said}.`, {
+    sagaId,
+    step: name,
+    retriable: false,
+  });
 }
 
 function answerOf(step: StepNode, event: object, sagaId: string): StepResult {
