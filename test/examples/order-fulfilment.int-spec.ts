@@ -18,10 +18,17 @@ describe('the order fulfilment example', () => {
   afterAll(() => app.close());
 
   const lamp: NewOrder = { sku: 'lamp', quantity: 2, total: 79.97, card: '5105', zip: '10115' };
+  /** A saga is known to be settled by its last event: those before it may be told a moment later. */
   const settled = async (order: NewOrder): Promise<{ status: string; types: readonly string[]; orderId: string }> => {
     const sagas = app.get(Sagas);
     const { sagaId, event } = await sagas.start(OrderFulfilment, order);
-    const { status, history } = await sagas.settled(sagaId, { timeout: 20_000 });
+    const { status } = await sagas.settled(sagaId, { timeout: 20_000 });
+    const history = await vi.waitFor(async () => {
+      const told = (await sagas.status(sagaId))!.history;
+      const ids = told.map(({ id }) => id);
+      expect(told.every(({ causationId }) => causationId === undefined || ids.includes(causationId))).toBe(true);
+      return told;
+    }, 20_000);
     return { status, types: history.map(({ type }) => type), orderId: (event as { orderId: string }).orderId };
   };
   const rows = (sql: string, orderId: string): Promise<unknown[]> => app.get(DataSource).query(sql, [orderId]);
