@@ -58,8 +58,8 @@ export function Compensates<Input, Done, Rejected, Compensated>(
 /**
  * The method that is asked what became of a step that works outside the database (`effect: 'external'`) when nobody knows: it could not tell, or its
  * process died. It is given what the step was given, with the same idempotency key, and returns the step's event when it happened, its rejected event when
- * it was refused, or nothing when it did not happen **and will not any more**: then the step is attempted again. What it throws means that it is not
- * known yet: it is asked again, later and later.
+ * it was refused (`StepRejected` says so too), or nothing when it did not happen **and will not any more**: then the step is attempted again, with the
+ * same key. Anything else that it throws means that it is not known yet: it is asked again, later and later.
  */
 export function Resolves<Input, Done, Rejected>(step: Step<Input, Done, Rejected>) {
   return function <M extends (input: Input, saga: StepContext) => Answer<Done | Rejected | undefined | void>>(
