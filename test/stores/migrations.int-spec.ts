@@ -64,4 +64,18 @@ describe("the library's tables", () => {
     await migrate(dataSource);
     expect(await tables(dataSource)).toEqual(ours);
   });
+
+  it('are in the first schema of the search path: services that share a database have each their own', async () => {
+    const url = await freshDatabase();
+    const owner = await replica(url);
+    for (const service of ['stock', 'payment']) {
+      await owner.query(`CREATE SCHEMA ${service}`);
+      await migrate(await replica(url, { schema: service, extra: { options: `-c search_path=${service}` } }));
+    }
+    expect(await tables(owner)).toEqual([]);
+    const places = await owner.query(
+      "SELECT schemaname AS place FROM pg_tables WHERE tablename = 'saga_step' ORDER BY 1",
+    );
+    expect(places).toEqual([{ place: 'payment' }, { place: 'stock' }]);
+  });
 });
