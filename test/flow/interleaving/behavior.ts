@@ -1,9 +1,10 @@
-import { eventFrom, type SagaGraph, type StepNode } from '../../../libs/saga/src/definition/index.js';
+import { eventFrom, type StepNode } from '../../../libs/saga/src/definition/index.js';
 import type { BoundStep, StepContext } from '../../../libs/saga/src/flow/bound-step.js';
 import type { Branches } from '../../../libs/saga/src/protocol/branches.js';
 import { OutcomeUnknown, StepRejected } from '../../../libs/saga/src/protocol/errors.js';
 import { defaultRetry } from '../../../libs/saga/src/protocol/retry.js';
 import { branchesOfWidth } from '../../model/definitions.js';
+import { isLink, type Family } from './family.js';
 import type { Deed, History } from './history.js';
 import type { Random } from '../../support/random.js';
 
@@ -18,7 +19,7 @@ export class Behavior {
   private readonly known: ReadonlySet<string>;
 
   constructor(
-    private readonly saga: SagaGraph,
+    private readonly family: Family,
     private readonly random: Random,
     private readonly history: History,
     /** Reached inside a method: the process may die there. */
@@ -28,21 +29,25 @@ export class Behavior {
     /** Work outside may use up its attempts; of some of it somebody knows what came of it. */
     private readonly unknownOutcomes = false,
   ) {
-    const steps = Object.keys(saga.steps);
+    const steps = family.names.filter((name) => !isLink(family.at(name)) && !family.at(name).node.awaits);
     this.outside = new Set(steps.filter(() => random.happens(unknownOutcomes ? 0.6 : 0.25)));
     this.known = new Set(unknownOutcomes ? steps.filter(() => random.happens(0.5)) : []);
   }
 
   isOutside(step: string): boolean {
-    return this.outside.has(step);
+    return this.outside.has(step.replace(/\[.*/, ''));
   }
 
   /** The methods of a step, as the process `owner` runs them. */
   bound(step: string, owner: object): BoundStep {
-    const node: StepNode = { ...this.saga.steps[step]!, external: this.outside.has(step) };
+    const place = this.family.at(step);
+    const { saga } = place;
+    const node: StepNode = { ...place.node, external: this.outside.has(step) };
     const retry = { ...defaultRetry, jitter: 0 };
+    if (isLink(place))
+      return { saga, node, retry, undoRetry: retry, run: (_input, context) => this.link(node, context, owner) };
     return {
-      saga: this.saga,
+      saga,
       node,
       retry,
       undoRetry: retry,
@@ -55,7 +60,16 @@ export class Behavior {
     };
   }
 
-  private async run(node: StepNode, context: StepContext, owner: object): Promise<object> {
+  /** The start input of a nested saga; what its commit step comes to. */
+  private async link(node: StepNode, { sagaId, parent }: StepContext, owner: object): Promise<object | undefined> {
+    if (!node.nested) return parent ? undefined : eventFrom(node.events.done, {});
+    await this.pause(owner);
+    if (this.refuses(node, sagaId)) throw new StepRejected('no');
+    if (this.fails(node, sagaId, 'step')) throw new Error('away');
+    return {};
+  }
+
+  private async run(node: StepNode, context: StepContext, owner: object): Promise<object | undefined> {
     const began = this.history.voidsOf(context.idempotencyKey);
     await this.pause(owner);
     const { sagaId } = context;
@@ -65,14 +79,15 @@ export class Behavior {
       if (this.random.happens(0.5)) this.do({ kind: 'effect', sagaId, step: node.name }, context, began);
       throw new OutcomeUnknown('no answer');
     }
+    if (node.awaits && this.waits(node, sagaId)) return undefined;
     this.do({ kind: 'effect', sagaId, step: node.name }, context, began);
     await this.pause(owner);
     if (node.external && this.fails(node, sagaId, 'step')) throw new OutcomeUnknown('no answer');
     return this.doneEvent(node, sagaId);
   }
 
-  private doneEvent(node: StepNode, sagaId: string): object {
-    const more = { ...(this.ends(node, sagaId) && { needsNoMore: true }), branches: this.branches(sagaId) };
+  doneEvent(node: StepNode, sagaId: string): object {
+    const more = { ...(this.ends(node, sagaId) && { needsNoMore: true }), branches: this.branches(node, sagaId) };
     return eventFrom(node.events.done, { of: node.name, ...more });
   }
 
@@ -105,9 +120,17 @@ export class Behavior {
 
   private refuses(node: StepNode, sagaId: string): boolean {
     const key = `${sagaId}/${node.name}`;
-    const refuses = this.refusals.get(key) ?? (node.role !== 'retriable' && this.random.happens(0.2));
+    const share = Math.min(0.2, 1 / this.family.names.length); // of many steps, not always one
+    const refuses = this.refusals.get(key) ?? (node.role !== 'retriable' && this.random.happens(share));
     this.refusals.set(key, refuses);
     return refuses;
+  }
+
+  private waits(node: StepNode, sagaId: string): boolean {
+    const key = `${sagaId}/${node.name}/waits`;
+    const waits = this.refusals.get(key) ?? this.random.happens(0.7);
+    this.refusals.set(key, waits);
+    return waits;
   }
 
   /** Whether the conditional steps that follow this one are skipped. */
@@ -119,10 +142,11 @@ export class Behavior {
   }
 
   /** 0 to 3 for each fan-out. */
-  private branches(sagaId: string): Branches {
-    const widths = this.widths.get(sagaId) ?? this.saga.fanOuts.map(() => this.random.below(4));
+  private branches(node: StepNode, sagaId: string): Branches {
+    const saga = this.family.saga(node.saga);
+    const widths = this.widths.get(sagaId) ?? saga.fanOuts.map(() => this.random.below(4));
     this.widths.set(sagaId, widths);
-    return branchesOfWidth(this.saga, widths);
+    return branchesOfWidth(saga, widths);
   }
 
   /** A compensation succeeds within its attempts, except where the undo may go on without it; a step may use them up and is rejected. */

@@ -6,6 +6,8 @@ import { foldSaga } from '../../../libs/saga/src/protocol/saga-state.js';
 import { isClosed } from '../../../libs/saga/src/protocol/step-state.js';
 import type { FenceRow } from '../../../libs/saga/src/ports/fence-row.js';
 import type { Deed } from './history.js';
+import { isLink } from './family.js';
+import { parted } from './nested-invariants.js';
 import type { World } from './world.js';
 
 /** What is wrong with a world that rests; nothing, if all is well. */
@@ -13,26 +15,38 @@ export async function violations(world: World): Promise<readonly string[]> {
   const { log, history } = world;
   const events = log.map((message) => decode(message));
   const sagaIds = [...new Set(events.map(({ sagaId }) => sagaId))];
+  const known = new Set(events.map(({ id }) => id));
   const found: string[] = [];
-  if (sagaIds.length !== world.starts.size) found.push(`${sagaIds.length} sagas of ${world.starts.size} have events`);
+  const started = new Set(events.flatMap(({ sagaId, parent }) => (parent ? [] : [sagaId]))).size;
+  if (started !== world.starts.size) found.push(`${started} sagas of ${world.starts.size} have events`);
   for (const sagaId of sagaIds) {
     const rows = (await Promise.all(world.sites.map(({ store }) => store.find(sagaId)))).flat();
-    const deeds = history.deeds.filter((deed) => deed.sagaId === sagaId);
     const own = events.filter((event) => event.sagaId === sagaId);
-    const saga = expanded(world.saga, own.find(({ branches }) => branches)?.branches);
+    const definition = world.family.saga(own[0]!.sagaType);
+    const saga = expanded(definition, own.find(({ branches }) => branches)?.branches);
+    const links = Object.values(saga.steps).flatMap((node) =>
+      isLink({ saga, node }) || node.awaits ? [node.name] : [],
+    );
+    const deeds = history.deeds.filter((deed) => deed.sagaId === sagaId && !links.includes(deed.step));
     const skipped = rows.filter((row) => wasSkipped(saga, row)).map(({ step }) => step);
     found.push(
-      ...unsettled(saga, rows, deeds),
-      ...outOfOrder(saga, deeds, skipped, paidLate(saga, own)),
-      ...unsound(saga, own),
+      ...unsettled(saga, rows, deeds, links),
+      ...outOfOrder(saga, deeds, [...skipped, ...links], paidLate(saga, own)),
+      ...unsound(saga, own, known),
     );
+    found.push(...(await parted(world, saga, sagaId, rows)));
   }
   found.push(...unequal(world), ...miscounted(world));
   return found;
 }
 
 /** Every step is done, or every step is closed and what it did is undone; nothing is done or undone twice. */
-function unsettled(saga: SagaGraph, rows: readonly FenceRow[], deeds: readonly Deed[]): readonly string[] {
+function unsettled(
+  saga: SagaGraph,
+  rows: readonly FenceRow[],
+  deeds: readonly Deed[],
+  links: readonly string[],
+): readonly string[] {
   const steps = Object.keys(saga.steps);
   const statusOf = (step: string): string => rows.find((row) => row.step === step)?.status ?? 'no row';
   const count = (step: string, kind: Deed['kind']): number =>
@@ -42,6 +56,7 @@ function unsettled(saga: SagaGraph, rows: readonly FenceRow[], deeds: readonly D
   if (!completed && !aborted)
     return [`it is not settled: ${steps.map((step) => `${step} ${statusOf(step)}`).join(', ')}`];
   return steps.flatMap((step) => {
+    if (links.includes(step)) return [];
     const [effects, undos] = [count(step, 'effect'), count(step, 'undo')];
     const wanted = rows.some((row) => row.step === step && wasSkipped(saga, row)) ? 0 : 1;
     if (completed && (effects !== wanted || undos !== 0))
@@ -94,9 +109,8 @@ function outOfOrder(
 }
 
 /** The events tell the same end, each is caused by another of them, and they share one correlation. */
-function unsound(saga: SagaGraph, events: readonly Envelope[]): readonly string[] {
+function unsound(saga: SagaGraph, events: readonly Envelope[], known: ReadonlySet<string>): readonly string[] {
   const { status, inconsistencies } = foldSaga(saga, events);
-  const known = new Set(events.map(({ id }) => id));
   const orphans = events.filter(({ causationId }) => causationId !== undefined && !known.has(causationId));
   return [
     ...(status === 'completed' || status === 'aborted' ? [] : [`its events tell ${status}`]),

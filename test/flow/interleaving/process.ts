@@ -1,4 +1,3 @@
-import { v5 } from 'uuid';
 import type { MemoryStore } from '../../../libs/saga/src/adapters/memory/memory-store.js';
 import { BoundSteps } from '../../../libs/saga/src/flow/bound-steps.js';
 import { defaultSettings } from '../../../libs/saga/src/flow/participant.js';
@@ -23,7 +22,7 @@ export class Process {
     steps: readonly string[],
     store: MemoryStore,
   ) {
-    const { clock, random } = world;
+    const { clock } = world;
     this.service = new SagaService({
       service: name,
       steps: new BoundSteps(steps.map((step) => world.behavior.bound(step, this))),
@@ -31,7 +30,7 @@ export class Process {
       transport: this.transport(),
       topics: topicsNamed('perSaga'),
       clock: { now: () => clock.now(), after: (ms, call) => clock.after(ms, () => this.alive(call)) },
-      chance: { newId: world.newId, derivedId: (text) => v5(text, v5.URL), random: random.next },
+      chance: world.chance,
       logger: { log: () => undefined, warn: () => undefined, error: () => undefined },
       settings: { ...defaultSettings, lanes: 2, batchSize: 3 },
       tally: this.tally,

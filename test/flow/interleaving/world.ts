@@ -1,10 +1,16 @@
 import { setImmediate as turn } from 'node:timers/promises';
+import { v5 } from 'uuid';
 import { MemoryStore } from '../../../libs/saga/src/adapters/memory/memory-store.js';
 import type { SagaGraph } from '../../../libs/saga/src/definition/index.js';
+import { commitStep } from '../../../libs/saga/src/definition/nested.js';
+import { childId } from '../../../libs/saga/src/flow/nested/linked-rows.js';
+import type { Chance } from '../../../libs/saga/src/ports/clock.js';
+import type { FenceRow } from '../../../libs/saga/src/ports/fence-row.js';
 import type { WireMessage } from '../../../libs/saga/src/protocol/wire.js';
 import { received } from '../stage/records.js';
 import { VirtualClock } from '../stage/virtual-clock.js';
 import { Behavior } from './behavior.js';
+import { Family } from './family.js';
 import { Gates } from './gates.js';
 import { History } from './history.js';
 import { Process } from './process.js';
@@ -32,6 +38,7 @@ export class World {
   readonly sites: readonly Site[];
   /** Every process that ever lived. */
   readonly lives: Process[] = [];
+  readonly family: Family;
   readonly starts = new Map<string, 'open' | 'asked' | 'done'>();
   private made = 0;
   private inHand = 0;
@@ -42,8 +49,9 @@ export class World {
     { sagas = 2, undoFailures = 3, unknownOutcomes = false } = {},
   ) {
     this.random = new Random(seed);
+    this.family = new Family(saga);
     this.behavior = new Behavior(
-      saga,
+      this.family,
       this.random,
       this.history,
       (owner) => this.gates.wait(owner),
@@ -55,6 +63,10 @@ export class World {
   }
 
   readonly newId = (): string => `00000000-0000-7000-8000-${String((this.made += 1)).padStart(12, '0')}`;
+
+  get chance(): Chance {
+    return { newId: this.newId, derivedId: (text: string) => v5(text, v5.URL), random: this.random.next };
+  }
 
   append(messages: readonly WireMessage[]): void {
     this.log.push(...messages);
@@ -112,11 +124,14 @@ export class World {
   }
 
   async abort(): Promise<void> {
-    const sagaId = this.log[0]?.headers['ce_sagaid'];
-    if (sagaId === undefined) return;
+    const any = this.family.members.length > 1 && this.log.length > 0 ? this.random.pick(this.log) : this.log[0];
+    const { ce_sagaid: sagaId, ce_sagatype: type } = any?.headers ?? {};
+    if (sagaId === undefined || type === undefined) return;
+    const site = this.random.pick(this.sites);
+    if (type !== this.saga.name && (await site.store.find(sagaId)).length === 0) return; // who knows nothing of a nested saga cannot say what it is part of
     this.random
-      .pick(this.random.pick(this.sites).replicas)
-      .service.publishAbort({ saga: this.saga, sagaId, reason: 'changed my mind' })
+      .pick(site.replicas)
+      .service.publishAbort({ saga: this.family.saga(type), sagaId, reason: 'changed my mind' })
       .catch(() => undefined);
     await turn();
   }
@@ -128,9 +143,26 @@ export class World {
     for (const site of this.sites) {
       if (this.unconsumed(site).length > 0 || (await site.store.nextDue()) !== undefined) return false;
       if ((await site.store.outbox.backlog()).size > 0) return false;
+      if (await this.asks(site)) return false;
       if ((await site.store.deadLetters.backlog()).sizes.undecided) return false;
     }
     return true;
+  }
+
+  /** The rows that a service has of all sagas, also of those inside others that nobody has heard of yet. */
+  async rowsOf({ store }: Pick<Site, 'store'>): Promise<readonly FenceRow[]> {
+    const heard = this.log.map(({ headers }) => headers['ce_sagaid'] ?? '');
+    const inside = (ids: readonly string[]): readonly string[] =>
+      ids.flatMap((id) => this.family.nested.map((step) => childId(this, id, step)));
+    const ids = new Set([...heard, ...inside(heard), ...inside(inside(heard))]);
+    return (await Promise.all([...ids].map((id) => store.find(id)))).flat();
+  }
+
+  /** A step of a nested saga waits for somebody's word. */
+  private async asks(site: Site): Promise<boolean> {
+    if (this.family.nested.length === 0) return false;
+    const rows = await this.rowsOf(site);
+    return rows.some(({ status, dueIn, step }) => status === 'running' && step !== commitStep && dueIn === undefined);
   }
 
   private unconsumed({ consumed }: Site): number[] {
@@ -140,7 +172,7 @@ export class World {
   /** Gives the steps to as many services. */
   private settle(count: number): readonly Site[] {
     const shares: string[][] = Array.from({ length: count }, () => []);
-    for (const step of Object.keys(this.saga.steps)) this.random.pick(shares).push(step);
+    for (const steps of this.family.groups) this.random.pick(shares).push(...steps);
     return shares
       .filter((steps) => steps.length > 0)
       .map((steps, index) => {
