@@ -244,7 +244,7 @@ describe('a query that comes after its step has ended', () => {
     let late: Promise<unknown> | undefined;
     const ending = step(async ({ manager }) => {
       const mine = manager as EntityManager;
-      late = mine.query('SELECT pg_sleep(0.02)').then(() => mine.insert(Line, { id: 'late' }));
+      late = mine.query('SELECT pg_sleep(0.7)').then(() => mine.insert(Line, { id: 'late' }));
       late.catch(() => undefined);
       await sleep(5);
       if (how === 'throws') await boom();
