@@ -37,8 +37,6 @@ export default defineConfig({
           include: ['test/**/*.int-spec.ts', 'libs/**/*.int-spec.ts'],
           exclude: ['**/node_modules/**', '**/dist/**'],
           globalSetup: servers,
-          // Real processes on a shared machine: a test that fails is made again, and the report counts the retries.
-          retry: process.env['CI'] ? 2 : 0,
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },
