@@ -175,6 +175,19 @@ describe('a connection that is lost', () => {
     await expect(expectHealthyPool(scene.dataSource)).resolves.toBeUndefined();
   });
 
+  it('is kept after a conflict at the commit: it is rolled back, and there is no other', async () => {
+    const narrow = await connected(scene.url, { poolSize: 1 });
+    const store = new TypeOrmStore(narrow);
+    const row = made.row();
+    const begin = (): Promise<void> => store.transaction([], (transaction) => save(transaction, [row]));
+    await begin();
+    const before = await backend(narrow);
+    await expect(begin()).rejects.toBeInstanceOf(FenceConflict);
+    expect(await backend(narrow)).toBe(before);
+    await expectHealthyPool(narrow);
+    await narrow.destroy();
+  });
+
   it('never leaks: a pool of one goes on after fifty transactions that failed', async () => {
     const narrow = await connected(scene.url, { poolSize: 1 });
     const store = new TypeOrmStore(narrow);

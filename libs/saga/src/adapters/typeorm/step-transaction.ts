@@ -80,13 +80,18 @@ function notTheSteps(): SagaError {
   );
 }
 
-/** What a method did not wait for comes to an error, and not to the connection after the end of the transaction. */
-function refuseQueries(runner: QueryRunner, except?: 'ROLLBACK'): void {
+/**
+ * What a method did not wait for comes to an error, and not to the connection after the end of the transaction.
+ *
+ * @returns lets queries through again
+ */
+function refuseQueries(runner: QueryRunner, except?: 'ROLLBACK'): () => void {
   const query = runner.query.bind(runner);
   runner.query = async (text: string) => {
     if (text !== except) throw stepEnded();
     return query(text);
   };
+  return () => Reflect.deleteProperty(runner, 'query');
 }
 
 /**
@@ -123,12 +128,17 @@ export async function commitWith(runner: QueryRunner, statements: readonly strin
   };
   const isHeard = runner.dataSource.subscribers.length > 0; // telling nobody would cost promises all the same
   if (isHeard) await runner.broadcaster.broadcast('BeforeTransactionCommit');
-  refuseQueries(runner);
-  await client.query([...statements, 'COMMIT'].join(';'));
+  const allowQueries = refuseQueries(runner);
+  try {
+    await client.query([...statements, 'COMMIT'].join(';'));
+  } catch (error) {
+    allowQueries(); // there is a rollback to come
+    throw error;
+  }
   open.isTransactionActive = false;
   open.transactionDepth = 0;
   if (!isHeard) return;
-  Reflect.deleteProperty(runner, 'query');
+  allowQueries();
   await runner.broadcaster.broadcast('AfterTransactionCommit');
 }
 
