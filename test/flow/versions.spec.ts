@@ -145,6 +145,22 @@ describe('a replica of the version before', () => {
   });
 });
 
+describe('a timer of a version that a replica does not know', () => {
+  it('is left to the replicas that do, which is said once: it ends within seconds, and not with the lease', async () => {
+    const [first, second] = stays.map((saga) => bind(saga, 'approve', () => undefined));
+    const late = await Service.started(ground, [first!, second!]);
+    const sagaIds = [randomUUID(), randomUUID()];
+    await ground.transport.deliver(sagaIds.map((sagaId) => eventRecord(stays[1]!, 'reserve', 'done', undefined, { sagaId }))); // prettier-ignore
+    late.kill();
+    const old = await Service.started(ground, [first!], { random: () => 0.5 });
+    await ground.clock.advance(75_000);
+    expect(old.logs).toEqual([expect.stringContaining('does not have step "approve" of saga "stay" version 2')]);
+    const next = await Service.started(ground, [first!, second!]);
+    await ground.clock.advance(7_000);
+    for (const sagaId of sagaIds) expect(await next.row(sagaId, 'approve')).toMatchObject({ status: 'rejected' });
+  });
+});
+
 describe('a version that a service has no step of', () => {
   it('is ignored once the service is told of it', async () => {
     const service = new Service(ground, [charging()], { knows: [BookingV2] });

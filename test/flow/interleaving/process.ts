@@ -82,6 +82,7 @@ export class Process {
       find: (sagaId) => store.find(sagaId),
       timers: {
         claim: (limit, lease) => this.between(() => store.timers.claim(limit, lease)),
+        handBack: (timer, dueIn) => this.between(() => store.timers.handBack(timer, dueIn)),
         nextDue: () => store.timers.nextDue(),
         ofSaga: (sagaId) => store.timers.ofSaga(sagaId),
       },

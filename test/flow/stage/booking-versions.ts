@@ -33,7 +33,7 @@ export const stays = ([1, 2] as const).map((version) =>
     'stay',
     {
       reserve: { emits: RoomReserved },
-      approve: { after: 'reserve', kind: 'pivot', awaits: 'signal', emits: StayApproved },
+      approve: { after: 'reserve', kind: 'pivot', awaits: 'signal', deadline: 60_000, emits: StayApproved },
     },
     { version },
   ),

@@ -139,6 +139,7 @@ export class Service {
       find: (sagaId) => store.find(sagaId),
       timers: {
         claim: (limit, lease) => reached(() => store.timers.claim(limit, lease)),
+        handBack: (timer, dueIn) => reached(() => store.timers.handBack(timer, dueIn)),
         nextDue: () => reached(() => store.timers.nextDue()),
         ofSaga: (sagaId) => store.timers.ofSaga(sagaId),
       },

@@ -9,6 +9,7 @@ import { isSagaEvent, outsideStarts, type OutsideStart } from './outside-event.j
 import { parkVersion } from './versions/park-version.js';
 import type { Participant } from './participant.js';
 import { startFromEvent } from './start.js';
+import { refuseUnknownAround } from './versions/unknown-around.js';
 import { UnknownVersion } from './versions/unknown-version.js';
 
 type Submit = (delivery: Delivery) => Promise<Settled>;
@@ -72,6 +73,7 @@ function receiveSagaEvent(
 ): Promise<void> | undefined {
   const known = sagaEventOf(participant.steps, audience, record);
   const deliveries = known ? deliveriesOf(participant.steps, audience, known.event, known.instance) : [];
+  refuseUnknownAround(participant.steps, deliveries);
   if (known && deliveries.length > 0) return settle(participant, submit, audience, known.event, deliveries);
   participant.tally.count('ignored');
   return undefined;

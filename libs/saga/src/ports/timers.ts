@@ -32,6 +32,8 @@ export interface Timers {
    * saga's second, so one saga with many keeps no other waiting.
    */
   claim(limit: number, leaseMs: number): Promise<readonly Timer[]>;
+  /** Gives up a claim: a timer that runs is due again in so many milliseconds. */
+  handBack(timer: TimerKey, dueIn: number): Promise<void>;
   /** In how many milliseconds the earliest is due, if any runs; not above 0 when one is due. */
   nextDue(): Promise<number | undefined>;
   /** The timers of a saga that run, earliest first. */

@@ -85,6 +85,20 @@ export const timerFacts: readonly StoreFact[] = [
     },
   },
   {
+    title:
+      'a claimed timer that is handed back is claimed again when it is said to be due, and one that has ended stays ended',
+    body: async (scene) => {
+      const [own, ended] = [timer({}), timer({})];
+      await scene.save({ timersSet: [own, ended] });
+      assert.equal((await scene.store.timers.claim(10, minute)).length, 2);
+      await scene.save({ timersEnded: [keyOf(ended)] });
+      for (const one of [own, ended]) await scene.store.timers.handBack(keyOf(one), 400.5);
+      assert.deepEqual(await scene.other.timers.claim(10, minute), []);
+      await scene.harness.elapse(450);
+      assert.deepEqual(names(await scene.other.timers.claim(10, minute)), names([own]));
+    },
+  },
+  {
     title: 'claimants at the same time are given different timers, and together all of them',
     body: async (scene) => {
       const set = Array.from({ length: 60 }, (_, index) => timer({ dueIn: index - 1_000 }));

@@ -1,7 +1,7 @@
 import type { Clock } from '../../ports/clock.js';
 import type { FenceKey } from '../../ports/fence-row.js';
 import type { Changes } from '../../ports/step-store.js';
-import { timerKey, type RunningTimer, type Timer, type Timers } from '../../ports/timers.js';
+import { timerKey, type RunningTimer, type Timer, type TimerKey, type Timers } from '../../ports/timers.js';
 
 interface Kept {
   readonly timer: Timer;
@@ -39,6 +39,11 @@ export class MemoryTimers implements Timers {
       this.kept.set(timerKey(timer), { timer, dueAt: now + leaseMs });
       return { ...timer };
     });
+  }
+
+  async handBack(key: TimerKey, dueIn: number): Promise<void> {
+    const kept = this.kept.get(timerKey(key));
+    if (kept) this.kept.set(timerKey(key), { ...kept, dueAt: this.now() + dueIn });
   }
 
   async nextDue(): Promise<number | undefined> {

@@ -56,6 +56,10 @@ export const claimTimers = `
   )
   SELECT * FROM claimed ORDER BY turn, since`;
 
+/** $4: in how many ms it is due again. */
+export const handBackTimer = `
+  UPDATE saga_timer SET due_at = now() + $4 * interval '1 millisecond' WHERE saga_id = $1 AND step = $2 AND kind = $3`;
+
 export const nextTimer = `SELECT date_part('epoch', min(due_at) - now()) * 1000 AS due_in FROM saga_timer`;
 
 export const timersOfSaga = `SELECT *, date_part('epoch', due_at - now()) * 1000 AS due_in FROM saga_timer WHERE saga_id = $1 ORDER BY due_at`;

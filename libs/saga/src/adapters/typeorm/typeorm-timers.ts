@@ -1,7 +1,7 @@
 import type { DataSource } from 'typeorm';
-import type { RunningTimer, Timer, Timers } from '../../ports/timers.js';
+import type { RunningTimer, Timer, TimerKey, Timers } from '../../ports/timers.js';
 import { queryApart } from './step-transaction.js';
-import { claimTimers, nextTimer, timerOf, timersOfSaga, type TimerRecord } from './timer-statements.js';
+import { claimTimers, handBackTimer, nextTimer, timerOf, timersOfSaga, type TimerRecord } from './timer-statements.js';
 
 /** Timers in the service's own Postgres, by its clock. */
 export class TypeOrmTimers implements Timers {
@@ -10,6 +10,10 @@ export class TypeOrmTimers implements Timers {
   async claim(limit: number, leaseMs: number): Promise<readonly Timer[]> {
     const records = await queryApart<TimerRecord[]>(this.dataSource, claimTimers, [limit, leaseMs]);
     return records.map(timerOf);
+  }
+
+  async handBack({ sagaId, step, kind }: TimerKey, dueIn: number): Promise<void> {
+    await queryApart(this.dataSource, handBackTimer, [sagaId, step, kind, dueIn]);
   }
 
   async nextDue(): Promise<number | undefined> {

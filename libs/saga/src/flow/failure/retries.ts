@@ -1,7 +1,9 @@
 import type { FenceRow } from '../../ports/fence-row.js';
+import type { SagaVersion } from '../bound-steps.js';
 import type { Delivery, Settled } from '../delivery.js';
 import { DueLoop } from '../time/due-loop.js';
 import { handBack } from './hand-back.js';
+import { unknownAround } from '../versions/unknown-around.js';
 import type { Participant } from '../participant.js';
 
 /** Makes parked attempts when they are due. */
@@ -40,7 +42,8 @@ export class Retries {
     const { steps, logger } = this.participant;
     const bound = steps.ofRow(row);
     try {
-      if (!bound) return await this.leave(row);
+      const around = bound && unknownAround(steps, { bound, headers: row.headers });
+      if (!bound || around) return await this.leave(row, around);
       await this.submit({ sagaId: row.sagaId, bound, headers: row.headers, happening: { type: 'attempt' } });
     } catch (error) {
       logger.warn(`The attempt of step "${row.step}" of saga ${row.sagaId} is made again: ${String(error)}`);
@@ -53,15 +56,18 @@ export class Retries {
   }
 
   /** Said once for a step: all its rows come again until somebody can attempt them. */
-  private async leave(row: FenceRow): Promise<void> {
+  private async leave(row: FenceRow, around: SagaVersion | undefined): Promise<void> {
     const { sagaType, sagaVersion } = row.headers;
     const step = `step "${row.step}" of saga "${sagaType}" version ${sagaVersion}`;
-    if (!this.left.has(step)) {
+    const why = around
+      ? `does not know saga "${around.name}" version ${around.version} around ${step}`
+      : `has no method for ${step}`;
+    if (!this.left.has(why)) {
       this.participant.logger.error(
-        `This process has no method for ${step}, of which saga ${row.sagaId} and maybe more are due; they are left to replicas that have.`,
+        `This process ${why}, of which saga ${row.sagaId} and maybe more are due; they are left to replicas that have.`,
       );
     }
-    this.left.add(step);
+    this.left.add(why);
     await handBack(this.participant, row);
   }
 }

@@ -3,6 +3,7 @@ import type { SagaHeaders } from '../../protocol/envelope.js';
 import { SagaError } from '../../protocol/errors.js';
 import type { BoundStep } from '../bound-step.js';
 import { letterIdOf, sagaIdOf, stepNameOf } from './operator-input.js';
+import { unknownAround } from '../versions/unknown-around.js';
 import type { Participant } from '../participant.js';
 
 /** What a word is about: a step of a saga, or a dead letter, by its id. */
@@ -55,10 +56,13 @@ async function findStep(
   if (!row) throw sagaNotFound(service, sagaId);
   const { headers } = row;
   const bound = steps.ofRow({ headers, step });
-  if (bound) return { type: 'step', sagaId, bound, headers };
+  const around = bound && unknownAround(steps, { bound, headers });
+  if (bound && !around) return { type: 'step', sagaId, bound, headers };
   throw new SagaError(
     'STEP_NOT_HERE',
-    `Service "${service}" does not implement a step ${JSON.stringify(step)} of saga "${headers.sagaType}" version ${headers.sagaVersion}; ask the service that does.`,
+    around
+      ? `This replica of service "${service}" does not know saga "${around.name}" version ${around.version}, with which step ${JSON.stringify(step)} moves; ask one that does.`
+      : `Service "${service}" does not implement a step ${JSON.stringify(step)} of saga "${headers.sagaType}" version ${headers.sagaVersion}; ask the service that does.`,
     { sagaId, step, retriable: false },
   );
 }

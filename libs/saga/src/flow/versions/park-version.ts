@@ -20,7 +20,9 @@ export async function parkVersion(
   const { topic, partition, offset } = record.origin;
   const { sagaid, sagastep, id } = opened(record).attributes;
   const letter: NewDeadLetter = {
-    id: chance.derivedId(`version:${audience}:${topic}:${partition}:${offset}:${wordOf(id)}`),
+    id: chance.derivedId(
+      `version:${unknown.saga}@${unknown.version}:${audience}:${topic}:${partition}:${offset}:${wordOf(id)}`,
+    ),
     kind: 'version',
     sagaType: unknown.saga,
     sagaVersion: unknown.version,

@@ -10,7 +10,7 @@ export class UnknownVersion extends PoisonRecord {
     readonly version: number,
     known: readonly number[],
   ) {
-    super(`version ${version} of saga "${saga}" is unknown here, this service has ${known.join(', ')}`);
+    super(`version ${version} of saga "${saga}" is unknown here, this service has ${known.join(', ') || 'none'}`);
     this.name = 'UnknownVersion';
   }
 }
@@ -28,6 +28,10 @@ export function refuseUnknownVersion(
   const [name, version] = [wordOf(sagatype), wordOf(sagaversion)];
   if (!steps.takesPart(audience, name) || steps.saga(name, version)) return;
   if (!/^[1-9][0-9]{0,8}$/.test(version)) return;
-  const known = steps.sagas.filter((saga) => saga.name === name).map((saga) => saga.version);
-  throw new UnknownVersion(name, Number(version), known.toSorted((a, b) => a - b)); // prettier-ignore
+  throw new UnknownVersion(name, Number(version), versionsOf(steps, name));
+}
+
+export function versionsOf(steps: BoundSteps, name: string): readonly number[] {
+  const known = steps.sagas.filter((saga) => saga.name === name).map(({ version }) => version);
+  return known.toSorted((a, b) => a - b);
 }
