@@ -74,11 +74,13 @@ describe('a start', () => {
     expect(tally.snapshot().retried).toBe(0);
   });
 
-  it('that says no is a saga that was rejected at once', async () => {
+  it('that says no is a saga that was rejected at once, and tells why, also when it is started again', async () => {
     const { saga } = await startedService(() => {
       throw new StepRejected('no rooms');
     });
-    expect(await saga.startSaga(Booking, wish)).toMatchObject({ step: 'rejected', existing: false });
+    const refused = { step: 'rejected', event: { failedStep: 'reserve', reason: 'no rooms' } };
+    expect(await saga.startSaga(Booking, wish, { key: 'k' })).toMatchObject({ ...refused, existing: false });
+    expect(await saga.startSaga(Booking, wish, { key: 'k' })).toMatchObject({ ...refused, existing: true });
     expect(ground.store.effects).toEqual([]);
     await ground.clock.advance(1);
     expect(ground.transport.events).toMatchObject([

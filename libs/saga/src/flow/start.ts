@@ -24,7 +24,7 @@ export interface Started {
   readonly step: StepStatus;
   /** The saga had been started before, with this key. */
   readonly existing: boolean;
-  /** The data of the source's event, once it is done. */
+  /** The data of the source's event, once it is done or rejected: by default a rejection has `{ failedStep, reason }`. */
   readonly event?: object;
 }
 

@@ -65,9 +65,14 @@ export function conclude(bound: BoundStep, row: FenceRow, result: StepResult): T
     settled.result = result.event;
     settled.headers = { ...keyed(bound, row, result.event), ...fannedOut(bound, result.event) };
   }
-  if (result.type === 'skipped' || (result.type === 'rejected' && bound.node.awaits)) settled.result = result.event;
+  if (result.type === 'skipped' || (result.type === 'rejected' && isAskedFor(bound))) settled.result = result.event;
   settled.inputs = next.run === 'compensation' ? closingsOf(bound, row) : {};
   return taken(settled, next, result.event);
+}
+
+/** Whoever starts a saga again with its key, or signals a step again, is told why it was refused. */
+function isAskedFor({ node, saga }: BoundStep): boolean {
+  return node.awaits !== undefined || node.name === saga.source;
 }
 
 /** What asked for the undo of a step while it ran. */
