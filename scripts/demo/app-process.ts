@@ -44,6 +44,15 @@ export class AppProcess {
     return this.process.end('SIGKILL');
   }
 
+  /** Stops it where it is, as a machine that stalls does, until `thaw`. */
+  freeze(): void {
+    process.kill(this.process.pid, 'SIGSTOP');
+  }
+
+  thaw(): void {
+    process.kill(this.process.pid, 'SIGCONT');
+  }
+
   /**
    * Ends it in order and starts it again on the same port; what `env` says differs from before. Resolves when it answers at `path`,
    * by default when it hears its events again.
