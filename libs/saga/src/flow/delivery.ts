@@ -47,6 +47,8 @@ export type Happening =
       readonly attempt: string;
       readonly error: unknown;
     }
+  /** Such a method was not called: too many run already. */
+  | { readonly type: 'notBegun'; readonly attempt: string }
   /** Such a method is still running. */
   | { readonly type: 'stillRunning'; readonly attempt: string }
   /** Who was asked says that the effect did not happen. */

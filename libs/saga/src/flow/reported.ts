@@ -1,7 +1,7 @@
 import type { FenceRow } from '../ports/fence-row.js';
 import type { Delivery, Happening } from './delivery.js';
 import { afterFailure } from './failure/after-failure.js';
-import { renewed, takeStillUnknown } from './failure/resolution.js';
+import { renewed, takeNotBegun, takeStillUnknown } from './failure/resolution.js';
 import type { Participant } from './participant.js';
 import { conclude, type Taken } from './take.js';
 import { inTime } from './time/in-time.js';
@@ -17,6 +17,8 @@ export function reported(participant: Participant, delivery: Delivery, row: Fenc
       return conclude(bound, row, report.result);
     case 'failed':
       return afterFailure(participant, delivery, row, report.error) ?? { row, verdict: 'ignored' }; // settled meanwhile
+    case 'notBegun':
+      return takeNotBegun(participant.settings, bound, row, report.attempt);
     case 'stillRunning':
       return renewed(participant.settings, row, report.attempt);
     case 'stillUnknown':

@@ -66,7 +66,8 @@ export class SagaService {
   readonly submit = async (delivery: Delivery): Promise<Settled> => {
     const settled = await this.batcher.add(delivery);
     const { type } = delivery.happening;
-    if (type !== 'stillRunning' && type !== 'operated') this.participant.tally.count(settled.verdict);
+    if (type !== 'stillRunning' && type !== 'notBegun' && type !== 'operated')
+      this.participant.tally.count(settled.verdict);
     this.failing.note(delivery, settled);
     for (const event of settled.emitted) this.participant.mirror(event);
     if (settled.external) this.externals.start(delivery.bound, settled.row);

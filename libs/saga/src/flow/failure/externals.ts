@@ -35,7 +35,7 @@ export class Externals {
     const key = fenceKey(row);
     if (this.stopped || this.active.has(key)) return;
     if (this.active.size < atOnce) this.run(bound, row);
-    else this.waiting.set(key, waitingFor(bound, row));
+    else void this.wait(bound, row);
   }
 
   /**
@@ -61,6 +61,19 @@ export class Externals {
     this.active.set(key, attempt);
   }
 
+  /** That its method was not called is written down before it waits, or its lease would end like that of an attempt of which nobody knows. */
+  private async wait(bound: BoundStep, row: FenceRow): Promise<void> {
+    const { sagaId, headers } = row;
+    try {
+      const happening: Happening = { type: 'notBegun', attempt: attemptOf(row) };
+      const settled = await this.submit({ sagaId, bound, headers, happening });
+      if (settled.verdict === 'handled') this.waiting.set(fenceKey(row), waitingFor(bound, settled.row));
+    } catch (error) {
+      this.leftToItsLease({ bound, sagaId }, error);
+    }
+    if (this.active.size < atOnce) await this.next();
+  }
+
   /** Another replica may have taken who waited: only a row that is as it was is leased again, and run. */
   private async next(): Promise<void> {
     const [waiting] = this.waiting;
@@ -71,10 +84,12 @@ export class Externals {
       const { external } = await this.submit(delivery);
       if (!external) await this.next();
     } catch (error) {
-      this.ground.logger.warn(
-        `Step "${delivery.bound.node.name}" of saga ${delivery.sagaId} waits for its lease to end: ${String(error)}`,
-      );
+      this.leftToItsLease(delivery, error);
     }
+  }
+
+  private leftToItsLease({ bound, sagaId }: Pick<Delivery, 'bound' | 'sagaId'>, error: unknown): void {
+    this.ground.logger.warn(`Step "${bound.node.name}" of saga ${sagaId} waits for its lease to end: ${String(error)}`);
   }
 
   private async attempt(bound: BoundStep, row: FenceRow): Promise<void> {

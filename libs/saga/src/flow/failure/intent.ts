@@ -4,11 +4,9 @@ import type { BoundStep } from '../bound-step.js';
 import type { Delivery } from '../delivery.js';
 import type { Participant } from '../participant.js';
 
-/** The row as it is committed before a method works outside: from then on the attempt may have its effect. One that only waited for a place keeps its intent. */
+/** The row as it is committed before a method works outside: from then on the attempt may have its effect. */
 export function withIntent(participant: Pick<Participant, 'chance'>, delivery: Delivery, row: FenceRow): FenceRow {
-  const { happening, bound } = delivery;
-  const waited = happening.type === 'attempt' && happening.version !== undefined;
-  return waited ? row : known(bound, row, { type: 'attemptBegun', attempt: participant.chance.newId() });
+  return known(delivery.bound, row, { type: 'attemptBegun', attempt: participant.chance.newId() });
 }
 
 /** The row with what an attempt, or somebody who knows, says of its effect. Nothing else of it changes. */

@@ -46,6 +46,19 @@ export function takeStillUnknown(
   };
 }
 
+/**
+ * An attempt that waits for a place has surely had no effect: whoever begins it when its lease ends, here or in a replica, asks nobody what came of it.
+ */
+export function takeNotBegun(
+  { lease }: Participant['settings'],
+  bound: BoundStep,
+  row: FenceRow,
+  attempt: string,
+): Taken {
+  if (row.dueIn === undefined || row.undecided?.attempt !== attempt) return { row, verdict: 'ignored' };
+  return { row: { ...known(bound, row, { type: 'attemptFailed', attempt }), dueIn: lease }, verdict: 'handled' };
+}
+
 /** Only who made the latest attempt keeps the others from making it. */
 export function renewed({ lease }: Participant['settings'], row: FenceRow, by: string): Taken {
   const isLatest = row.dueIn !== undefined && row.undecided?.attempt === by;
