@@ -24,10 +24,18 @@ const waitStatement = `
   INSERT INTO saga_lock_wait (saga_id, resource, until) VALUES ($1, $2, now() + $3 * interval '1 millisecond')
   ON CONFLICT (saga_id, resource) DO UPDATE SET until = EXCLUDED.until`;
 
+/** A saga inside another keeps what it holds until that one commits or closes, which waits for all that are inside it: both are waits too. */
 const circleStatement = `
-  WITH RECURSIVE edge AS (
-    SELECT w.saga_id, w.since, l.saga_id AS holder
+  WITH RECURSIVE waiting AS (
+    SELECT w.saga_id, l.saga_id AS holder
     FROM saga_lock_wait w JOIN saga_lock l USING (resource) WHERE w.until > now() AND l.saga_id <> w.saga_id
+  ), inside AS (
+    SELECT DISTINCT saga_id, split_part(parent, '/', 3)::uuid AS around FROM saga_step
+    WHERE parent IS NOT NULL AND saga_id IN (SELECT saga_id FROM waiting UNION SELECT holder FROM waiting)
+  ), edge AS (
+    SELECT saga_id, holder FROM waiting
+    UNION SELECT saga_id, around FROM inside WHERE saga_id IN (SELECT holder FROM waiting)
+    UNION SELECT around, saga_id FROM inside WHERE saga_id IN (SELECT saga_id FROM waiting)
   ), path AS (
     SELECT holder, ARRAY[saga_id] AS members FROM edge WHERE saga_id = $1
     UNION ALL
