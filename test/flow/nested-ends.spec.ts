@@ -4,7 +4,7 @@ import { defineSaga, DomainEvent, type SagaGraph } from '../../libs/saga/src/def
 import type { BoundStep, StepContext } from '../../libs/saga/src/flow/bound-step.js';
 import { retentionOf } from '../../libs/saga/src/flow/retention/retention.js';
 import type { StepStatus } from '../../libs/saga/src/protocol/step-state.js';
-import { StepRejected } from '../../libs/saga/src/protocol/errors.js';
+import { StepPostponed, StepRejected } from '../../libs/saga/src/protocol/errors.js';
 import { write } from './stage/charging.js';
 import { received } from './stage/records.js';
 import { bind, Ground, Service } from './stage/service.js';
@@ -40,7 +40,7 @@ const Sale = defineSaga('ends-sale', {
 });
 
 const given = { rooms: ['hall', 'attic'] };
-type Trouble = 'no car' | 'no key' | 'no plan' | 'no money' | 'no sale' | 'the hall stays';
+type Trouble = 'no car' | 'no key' | 'no light' | 'no plan' | 'no money' | 'no sale' | 'the hall stays';
 
 let ground: Ground;
 let service: Service;
@@ -54,6 +54,10 @@ beforeEach(() => {
 
 function fails(what: Trouble): void {
   if (trouble.has(what)) throw new Error(what);
+}
+
+function waits(what: Trouble): void {
+  if (trouble.has(what)) throw new StepPostponed(what, 1_000);
 }
 
 function refuses(what: Trouble): void {
@@ -77,7 +81,7 @@ function steps(): readonly BoundStep[] {
       },
       { ...undo, retry: { retries: 50, maxDelay: 1_000 } },
     ),
-    bind(Visit, 'inspect', (_, saga) => did(new Inspected({}), saga), {
+    bind(Visit, 'inspect', (_, saga) => (waits('no light'), did(new Inspected({}), saga)), {
       undo: (_, saga) => {
         if (saga.branch === 'hall') fails('the hall stays');
         write(saga, `un-${saga.step}`);
@@ -128,15 +132,24 @@ describe('a step that is a saga and that nothing follows any more', () => {
     expect(ground.store.effects).toEqual(['offer', 'un-offer']);
   });
 
-  it('lets nobody be asked by the source of that saga, which had trouble before', async () => {
+  it('gives up the source of that saga, which has trouble: nobody is asked by it', async () => {
     trouble.add('no key').add('no plan').add('no money');
     await begin();
     await quiet();
-    expect(await statusOf('plan', inside())).toBe('running');
-    trouble.delete('no key');
-    await ground.clock.advance(2_000);
-    await quiet();
+    expect(await statusOf('plan', inside())).toBe('rejected');
     expect(await open()).toEqual([]);
+  });
+
+  it('gives up what does not come to an end inside', async () => {
+    trouble.add('no light');
+    await begin();
+    await quiet();
+    expect(await statusOf('inspect[hall]', inside())).toBe('running');
+    await service.saga.publishAbort({ saga: Sale, sagaId, reason: 'too late in the evening' });
+    await quiet();
+    expect(await statusOf('inspect[hall]', inside())).toBe('rejected');
+    expect(await open()).toEqual([]);
+    expect(ground.store.effects).toEqual(['offer', 'plan', 'un-plan', 'un-offer']);
   });
 });
 

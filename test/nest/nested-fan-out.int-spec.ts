@@ -30,7 +30,7 @@ class HouseSold extends DomainEvent('house.sold', z.object({})) {}
 const Visit = defineSaga(
   'visit',
   {
-    plan: { input: rooms, emits: VisitPlanned },
+    plan: { input: rooms, effect: 'external', emits: VisitPlanned },
     inspect: { after: 'plan', each: (planned: VisitPlanned) => planned.rooms, emits: RoomInspected },
   },
   { commits: 'withParent' },
@@ -50,13 +50,13 @@ const Sale = defineSaga('sale', {
 
 @Injectable()
 class HouseSteps {
-  held = false;
+  held: Promise<void> | undefined;
   refused = false;
   readonly said: string[] = [];
 
   @SagaStep(Visit.steps.plan)
-  plan(input: z.infer<typeof rooms>): VisitPlanned {
-    if (this.held) throw new Error('nobody has a key');
+  async plan(input: z.infer<typeof rooms>): Promise<VisitPlanned> {
+    await this.held;
     return new VisitPlanned(input);
   }
 
@@ -133,7 +133,8 @@ describe('a saga inside another that fans out', () => {
   });
 
   test('is closed for before it has named its branches: nothing of it is left open', async () => {
-    Object.assign(steps, { held: true, refused: true });
+    let letGo = (): void => undefined;
+    Object.assign(steps, { held: new Promise<void>((resolve) => (letGo = resolve)), refused: true });
     const { sagaId } = await app.get(Sagas).start(Sale, { rooms: ['a', 'b'] });
     const cancelled = `SELECT 1 FROM saga_step WHERE step = 'sell' AND status = 'cancelled'`;
     await eventually(async () => expect(await app.get(DataSource).query(cancelled)).toHaveLength(1));
@@ -144,7 +145,7 @@ describe('a saga inside another that fans out', () => {
           .query(`SELECT 1 FROM saga_step WHERE step = 'visit' AND successors_closed = '{sell}'`),
       ).toHaveLength(1),
     );
-    steps.held = false;
+    letGo();
     await becomes(sagaId, 'aborted');
     await eventually(async () => expect(await openSteps()).toEqual([]));
     expect(steps.said.slice(-2)).toEqual(['unplan', 'unoffer']);

@@ -12,7 +12,7 @@ import type { Delivery, StepResult } from '../delivery.js';
 import { rowIn } from '../draft.js';
 import { emission } from '../emit.js';
 import { fitting } from '../fitting.js';
-import { givenUp, isWaiting } from '../time/give-up.js';
+import { givenUp, mayGiveUp } from '../time/give-up.js';
 import { inItsGraph } from '../in-its-graph.js';
 import type { Ledger } from '../ledger.js';
 import { letterChanges, operationsOf, type Operations } from '../operate/letters.js';
@@ -27,6 +27,7 @@ export interface Followed {
 }
 
 const nothing: Followed = { emitted: [] };
+const unsaid: Cause = { step: 'abort', reason: 'unknown' };
 
 /** The rows on the other side of a step that is a saga of its own: asking twice changes nothing. */
 export class LinkedRows {
@@ -60,12 +61,15 @@ export class LinkedRows {
     if (source.status === 'none') return this.closed(source, row.cause); // only the row around, which is locked, would begin it
     // A saga that fans out can be closed once its source has named the branches.
     const isNamed = gate.bound.saga.fanOuts.length === 0 || source.status !== 'running';
-    if (!isNamed) return this.refuseWaiting(bound, row, source);
+    if (!isNamed) return this.giveUpSource(bound, row, source);
     const { state, verdict, emit } = advance(gate.bound.node, caused, { type: 'abortRequested' });
-    return this.put(gate, row, found, { row: rowIn(state, caused), verdict, ...(emit && { emit }) });
+    const closing = this.put(gate, row, found, { row: rowIn(state, caused), verdict, ...(emit && { emit }) });
+    if (source.status !== 'running' && source.status !== 'done') return closing;
+    const asked = abortEvent(this.ground, source.headers, row.cause ?? unsaid); // what fails inside is not attempted to the end
+    return { ...closing, emitted: [...closing.emitted, asked] };
   }
 
-  /** The source of the saga inside is done, or waits for somebody: it may have been closed for while it ran. */
+  /** The source of the saga inside is done: it may have been closed for while it ran. */
   begun(source: FenceRow): Followed {
     const around = this.around(source);
     return around && isOver(around.bound, around.row) ? this.close(around.bound, around.row) : nothing;
@@ -142,10 +146,10 @@ export class LinkedRows {
     return around ? { emitted: [abortEvent(this.ground, around.row.headers, cause)] } : nothing;
   }
 
-  /** Nobody is waited for whose answer would begin what is over already. */
-  private refuseWaiting(bound: BoundStep, row: FenceRow, source: FenceRow): Followed {
+  /** Nothing is attempted, and nobody is waited for, to begin what is over already. */
+  private giveUpSource(bound: BoundStep, row: FenceRow, source: FenceRow): Followed {
     const to = deliveryTo(this.ground, bound.node.nested!.saga, source.step, source.headers);
-    if (!isWaiting(to.bound, source)) return nothing;
+    if (!mayGiveUp(to.bound, source)) return nothing;
     const caused = row.cause ? { ...source, cause: row.cause } : source;
     const taken = givenUp(to.bound, caused, row.cause?.reason ?? 'unknown');
     const refused = this.put(to, row, source, taken);

@@ -10,7 +10,6 @@ import { inItsGraph } from '../in-its-graph.js';
 import type { Ledger } from '../ledger.js';
 import type { Participant } from '../participant.js';
 import { accepted } from '../start.js';
-import { isWaiting } from '../time/give-up.js';
 import { childHeaders, childId, deliveryTo, isOver, LinkedRows, type Followed } from './linked-rows.js';
 
 const nothing: Followed = { emitted: [] };
@@ -75,7 +74,7 @@ export function follow(ground: Participant, delivery: Delivery, { row, emitted }
   if (node.name === commitStep && isAbort(happening)) return linked.askAround(row, happening.cause);
   if (node.name === commitStep && row.status === 'running') return linked.done(bound, row);
   if (node.name !== saga.source) return nothing;
-  if (row.status === 'done' || isWaiting(bound, row)) return linked.begun(row);
+  if (row.status === 'done') return linked.begun(row);
   return isClosed(row.status) ? linked.closed(row, emitted[0]?.cause ?? causeOf(happening)) : nothing;
 }
 
