@@ -37,6 +37,8 @@ export default defineConfig({
           include: ['test/**/*.int-spec.ts', 'libs/**/*.int-spec.ts'],
           exclude: ['**/node_modules/**', '**/dist/**'],
           globalSetup: servers,
+          // Real processes on a shared machine: in the pipeline a test that fails is made once more, and the report says so. Without CI=true it fails at once.
+          retry: process.env['CI'] ? 1 : 0,
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },

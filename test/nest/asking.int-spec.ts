@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { SagaStep, SagaTrackerModule, Sagas, inMemory } from 'nest-saga';
+import { SagaStep, SagaTrackerModule, Sagas, inMemory, type TrackedSaga } from 'nest-saga';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { freshDatabase } from '../support/database.js';
 import { startedOn } from './database-scene.js';
 import { Order, OrderPlaced, StockReleased } from './order-saga.js';
@@ -49,6 +49,27 @@ describe('a caller waits for a saga', () => {
     await service('rest', [ReserveSteps, ChargeSteps, ShipSteps]);
     expect(await sagas.settled(sagaId, { timeout: 20_000 })).toMatchObject({ status: 'completed' });
   });
+
+  test.each([
+    ['completed', { ship: undefined }, { ship: 'done' }],
+    ['aborted', { place: 'done' }, { place: 'compensated' }],
+  ] as const)(
+    'that is %s until the tracker has heard how each step ended, and no longer than it wants to',
+    async (status, early, late) => {
+      const sagas = (await service('shop', allSteps)).get(Sagas);
+      const all = Object.fromEntries(Object.keys(Order.steps).map((step) => [step, 'done']));
+      const ends = status === 'completed' ? all : { place: 'compensated' };
+      const told = (differing: object): TrackedSaga =>
+        JSON.parse(
+          JSON.stringify({ saga: 'order', version: 1, status, steps: { ...ends, ...differing } }),
+        ) as TrackedSaga;
+      const heard = vi.spyOn(sagas, 'status').mockResolvedValueOnce(told(early)).mockResolvedValue(told(late));
+      expect(await sagas.settled(randomUUID(), { timeout: 20_000 })).toEqual(told(late));
+      expect(heard).toHaveBeenCalledTimes(2);
+      heard.mockResolvedValue(told(early));
+      expect(await sagas.settled(randomUUID(), { timeout: 30 })).toEqual(told(early));
+    },
+  );
 
   test('in vain for a saga that nobody knows', async () => {
     const sagas = await shop();

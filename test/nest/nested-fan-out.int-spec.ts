@@ -7,6 +7,7 @@ import {
   SagaTracker,
   SagaTrackerModule,
   Sagas,
+  StepPostponed,
   StepRejected,
   defineSaga,
   inMemory,
@@ -51,11 +52,13 @@ const Sale = defineSaga('sale', {
 @Injectable()
 class HouseSteps {
   held: Promise<void> | undefined;
+  planning = false;
   refused = false;
   readonly said: string[] = [];
 
   @SagaStep(Visit.steps.plan)
   async plan(input: z.infer<typeof rooms>): Promise<VisitPlanned> {
+    this.planning = true;
     await this.held;
     return new VisitPlanned(input);
   }
@@ -93,6 +96,7 @@ class HouseSteps {
 
   @SagaStep(Sale.steps.checkBuyer)
   check(): BuyerChecked {
+    if (this.refused && !this.planning) throw new StepPostponed('the visit is being planned', 5);
     if (this.refused) throw new StepRejected('no money');
     return new BuyerChecked({});
   }

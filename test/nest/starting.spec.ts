@@ -150,9 +150,9 @@ describe('a source step', () => {
       }),
     );
     const start = await app.get(Sagas).start(Payment, {}, { key: 'k' });
-    expect(start).toMatchObject({ step: 'rejected', existing: false });
-    expect(start).not.toHaveProperty('event');
-    expect(await app.get(Sagas).start(Payment, {}, { key: 'k' })).toMatchObject({ step: 'rejected', existing: true });
+    const refused = { step: 'rejected', event: { failedStep: 'pay', reason: 'over limit' } };
+    expect(start).toMatchObject({ ...refused, existing: false });
+    expect(await app.get(Sagas).start(Payment, {}, { key: 'k' })).toMatchObject({ ...refused, existing: true });
   });
 });
 

@@ -31,20 +31,20 @@ async function produce(brokers: string[], topic: string, values: string[]): Prom
   await producer.disconnect();
 }
 
-/** The values of the topic's first records, sorted, read by a group of its own. */
+/** The different values of the topic's first records, sorted, read by a group of its own: a record may come again. */
 async function consume(brokers: string[], topic: string, count: number): Promise<string[]> {
   const consumer = clientOf(brokers).consumer({ groupId: `${topic}.readers` });
   await consumer.connect();
   await consumer.subscribe({ topic, fromBeginning: true });
-  const values: string[] = [];
+  const values = new Set<string>();
   await new Promise<void>((resolve, reject) => {
     const eachMessage = async ({ message }: kafkajs.EachMessagePayload): Promise<void> => {
-      if (values.push(String(message.value)) === count) resolve();
+      if (values.add(String(message.value)).size === count) resolve();
     };
     consumer.run({ eachMessage }).catch(reject);
   });
   await consumer.disconnect();
-  return values.toSorted();
+  return [...values].toSorted();
 }
 
 const started: Kafka[] = [];

@@ -5,6 +5,7 @@ import type { AwaitingStep, SagaDefinition } from '../definition/saga-definition
 import type { SourceInput } from '../definition/step-spec.js';
 import { SagaError, type StepRejected } from '../protocol/errors.js';
 import { isTerminal } from '../protocol/saga-state.js';
+import { isWhole } from './whole-saga.js';
 import type { SignalAnswer } from '../flow/time/signal.js';
 import type { Started, StartOptions } from '../flow/start.js';
 import type { TroubledStep } from '../flow/failure/failing-steps.js';
@@ -64,15 +65,17 @@ export class Sagas {
   }
 
   /**
-   * Waits until a saga is completed or aborted.
+   * Waits until a saga is completed or aborted, and the tracker has heard how each of its steps ended.
    *
    * @param options.timeout in ms
-   * @throws SagaError `NOT_SETTLED` when it is not by then; the saga goes on
+   * @throws SagaError `NOT_SETTLED` when it is not completed or aborted by then; the saga goes on
    */
   async settled(sagaId: string, options: { readonly timeout: number }): Promise<TrackedSaga> {
-    const found = (saga: TrackedSaga | undefined): TrackedSaga | undefined =>
+    const whole = (saga: TrackedSaga | undefined): TrackedSaga | undefined =>
+      saga && isTerminal(saga.status) && isWhole(this.runtime.sagas, saga) ? saga : undefined;
+    const over = (saga: TrackedSaga | undefined): TrackedSaga | undefined =>
       saga && isTerminal(saga.status) ? saga : undefined;
-    return this.until(sagaId, options, 'NOT_SETTLED', found);
+    return this.until(sagaId, options, 'NOT_SETTLED', whole, over);
   }
 
   /**
@@ -143,6 +146,7 @@ export class Sagas {
     options: { readonly timeout: number },
     code: 'NOT_SETTLED' | 'NOT_DECIDED',
     found: (saga: TrackedSaga | undefined) => T | undefined,
+    inTheEnd = found,
   ): Promise<T> {
     const timeout = checkedTimeout(options?.timeout);
     const end = Date.now() + timeout;
@@ -151,6 +155,8 @@ export class Sagas {
       const result = found(saga);
       if (result !== undefined) return result;
       if (Date.now() + pause > end) {
+        const last = inTheEnd(saga);
+        if (last !== undefined) return last;
         throw new SagaError(
           code,
           `Saga ${quotedId(sagaId)} is ${saga?.status ?? 'unknown'} after ${timeout} ms; it goes on, ask again.`,
