@@ -3,7 +3,7 @@ import type { StepNode } from '../definition/saga-definition.js';
 import { isBranchName } from '../protocol/branches.js';
 import { SagaError } from '../protocol/errors.js';
 import { shortened } from '../protocol/reason.js';
-import { isSagaId } from './saga-id.js';
+import { isUuid } from '../protocol/uuid.js';
 
 /** @throws SagaError `NO_DEFINITION` for what `defineSaga` has not made */
 export function refuseNoDefinition(saga: unknown): void {
@@ -47,7 +47,7 @@ export function checkedReason(reason: unknown): string {
 
 /** @throws SagaError `INVALID_SAGA_ID` for what is no id of a saga */
 export function checkedSagaId(sagaId: unknown): string {
-  if (typeof sagaId === 'string' && isSagaId(sagaId)) return sagaId.toLowerCase();
+  if (typeof sagaId === 'string' && isUuid(sagaId)) return sagaId.toLowerCase();
   throw new SagaError(
     'INVALID_SAGA_ID',
     `${quotedId(sagaId)} is no saga id; give the one that the start answered with.`,
@@ -71,5 +71,5 @@ export function checkedBranch(branch: unknown): string {
 /** Whatever was given for the id of a saga, in a message. */
 export function quotedId(sagaId: unknown): string {
   const text = typeof sagaId === 'string' ? shortened(sagaId, 100) : typeof sagaId;
-  return isSagaId(sagaId) ? text : `"${text}"`;
+  return isUuid(sagaId) ? text : `"${text}"`;
 }

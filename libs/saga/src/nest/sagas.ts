@@ -71,10 +71,10 @@ export class Sagas {
    * @throws SagaError `NOT_SETTLED` when it is not completed or aborted by then; the saga goes on
    */
   async settled(sagaId: string, options: { readonly timeout: number }): Promise<TrackedSaga> {
-    const whole = (saga: TrackedSaga | undefined): TrackedSaga | undefined =>
-      saga && isTerminal(saga.status) && isWhole(this.runtime.sagas, saga) ? saga : undefined;
     const over = (saga: TrackedSaga | undefined): TrackedSaga | undefined =>
       saga && isTerminal(saga.status) ? saga : undefined;
+    const whole = (saga: TrackedSaga | undefined): TrackedSaga | undefined =>
+      saga && isWhole(this.runtime.sagas, saga) ? over(saga) : undefined;
     return this.until(sagaId, options, 'NOT_SETTLED', whole, over);
   }
 

@@ -9,7 +9,7 @@ import type { SagaStatus } from '../protocol/saga-state.js';
 import { PoisonRecord } from '../protocol/wire.js';
 import type { IncomingRecord } from '../ports/transport.js';
 import { SagaRuntime } from '../nest/runtime.js';
-import { isSagaId } from '../nest/saga-id.js';
+import { isUuid } from '../protocol/uuid.js';
 import { causalOrder } from './causal-order.js';
 import { evidenceOf, graphIn } from './evidence.js';
 import { purgeHistory } from './history-purge.js';
@@ -79,7 +79,7 @@ export class SagaTracker implements OnModuleInit {
   }
 
   async find(sagaId: string): Promise<TrackedSaga | undefined> {
-    if (!isSagaId(sagaId)) return undefined;
+    if (!isUuid(sagaId)) return undefined;
     const { manager } = this.runtime.dataSource();
     const snapshot = await snapshotOf(manager, sagaId);
     if (!snapshot || !this.runtime.sagas.some(({ name }) => name === snapshot.saga)) return undefined;

@@ -1,4 +1,5 @@
 import { opened } from '../../protocol/cloud-event.js';
+import { isUuid } from '../../protocol/uuid.js';
 import { wordOf } from '../../protocol/wire.js';
 import type { NewDeadLetter } from '../../ports/dead-letters.js';
 import type { IncomingRecord } from '../../ports/transport.js';
@@ -26,7 +27,7 @@ export async function parkVersion(
     kind: 'version',
     sagaType: unknown.saga,
     sagaVersion: unknown.version,
-    ...(typeof sagaid === 'string' && isUuid.test(sagaid) && { sagaId: sagaid.toLowerCase() }),
+    ...(typeof sagaid === 'string' && isUuid(sagaid) && { sagaId: sagaid.toLowerCase() }),
     ...(typeof sagastep === 'string' && { step: sagastep }),
     reason: unknown.reason,
     details: {},
@@ -37,5 +38,3 @@ export async function parkVersion(
   logger.warn(`The record ${topic}/${partition}/${offset} is parked until a replica takes it: ${unknown.reason}.`);
   tally.count('parked');
 }
-
-const isUuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;

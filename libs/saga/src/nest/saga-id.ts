@@ -1,1 +1,0 @@
-export { isUuid as isSagaId } from '../protocol/uuid.js';
