@@ -99,18 +99,45 @@ describe('a method that answers with what is no event of its step', () => {
     ['a plain object', { bookingId: 'b-1' }, 'something that is no event'],
     ['a rejection that is to be thrown', new StepRejected('no'), 'answered with an error, which is to be thrown'],
     ['an event of another step', new RoomReserved({ bookingId: 'b-1' }), 'answered with room.reserved'],
-  ])('%s: its attempt has failed, what it wrote is gone, and the log says what to return', async (_, answer, said) => {
-    const wrong = bind(Booking, 'charge', (_room: RoomReserved, saga) => {
-      write(saga, 'charge');
-      return answer;
-    });
-    const service = await Service.started(ground, [wrong]);
+  ])(
+    '%s: more attempts cannot help, so it is rejected at once; what it wrote is gone, and the log says what to return',
+    async (_, answer, said) => {
+      const wrong = bind(Booking, 'charge', (_room: RoomReserved, saga) => {
+        write(saga, 'charge');
+        return answer;
+      });
+      const service = await Service.started(ground, [wrong]);
+      const sagaId = randomUUID();
+      await ground.transport.deliver([reserved(sagaId)]);
+      expect(ground.store.effects).toEqual([]);
+      expect(await service.row(sagaId, 'charge')).toMatchObject({ status: 'rejected' });
+      expect(service.logs.join()).toContain(said);
+      expect(service.logs.join()).toContain('return a card.charged or a card.refused');
+    },
+  );
+});
+
+describe('what more attempts cannot heal', () => {
+  const invalid = (): never => new CardCharged({} as never) as never;
+
+  it('an event that its schema refuses: rejected at once, and the reason names the field', async () => {
+    const service = await Service.started(ground, [bind(Booking, 'charge', invalid)]);
     const sagaId = randomUUID();
     await ground.transport.deliver([reserved(sagaId)]);
-    expect(ground.store.effects).toEqual([]);
-    expect(await service.row(sagaId, 'charge')).toMatchObject({ status: 'running', attempts: 1 });
-    expect(service.logs.join()).toContain(said);
-    expect(service.logs.join()).toContain('return a card.charged or a card.refused');
+    await ground.clock.advance(1);
+    expect(await service.row(sagaId, 'charge')).toMatchObject({ status: 'rejected' });
+    expect(ground.transport.events[0]!.cause!.reason).toContain('bookingId');
+  });
+
+  it('after the pivot: it is attempted for ever all the same, for it must be done', async () => {
+    const mail = bind(Booking, 'mail', () => undefined);
+    const service = await Service.started(ground, [mail]);
+    const sagaId = randomUUID();
+    await ground.transport.deliver([eventRecord(Booking, 'confirm', 'done', { bookingId: 'b-1' }, { sagaId })]);
+    await ground.clock.advance(60_000);
+    const row = await service.row(sagaId, 'mail');
+    expect(row!.status).toBe('running');
+    expect(row!.attempts).toBeGreaterThan(3);
   });
 });
 
@@ -134,14 +161,12 @@ describe('a compensation that answers with what is no event of its undo', () => 
       before: eventRecord(Trip, 'plan', 'done', { bookingId: 'b-1' }, same),
       after: eventRecord(Trip, 'pay', 'rejected', unpaid, same),
     },
-  ])('is told to return $wanted', async ({ wanted, bound, before, after }) => {
+  ])('is a dead letter at once, which says to return $wanted', async ({ wanted, bound, before, after }) => {
     const service = await Service.started(ground, [bound]);
     await ground.transport.deliver([before]);
     await ground.transport.deliver([after]);
     const said = service.logs.join('\n');
     expect(said).toContain(`The compensation of step "${bound.node.name}" of saga "${bound.saga.name}" answered with`);
-    expect(said).toMatch(
-      new RegExp(`The compensation of step .* failed \\(1 counted so far\\), .*; return ${wanted}\\.`),
-    );
+    expect(said).toMatch(new RegExp(`is a dead letter now; it was attempted 1 times: .*; return ${wanted}\\.`));
   });
 });

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { StepContext } from '../../libs/saga/src/flow/bound-step.js';
 import { StepRejected } from '../../libs/saga/src/protocol/errors.js';
+import { defaultRetry } from '../../libs/saga/src/protocol/retry.js';
 import { Booking, CardCharged, MailSent } from './stage/booking.js';
 import { charging, reserved } from './stage/charging.js';
 import { eventRecord, sagaIds } from './stage/records.js';
@@ -37,6 +38,33 @@ function failing(step: 'charge' | 'mail', error: () => Error = () => new Error('
 }
 
 const confirmed = (sagaId: string) => eventRecord(Booking, 'confirm', 'done', { bookingId: 'b-1' }, { sagaId });
+
+describe('a dependency that is away for thirty seconds', () => {
+  it.each([0, 0.999])(
+    'closes no saga and asks for nobody, with the policy that a module has (chance %d)',
+    async (chance) => {
+      const away = (): boolean => elapsed() < 30_000;
+      const charge = bind(
+        Booking,
+        'charge',
+        () => {
+          if (away()) throw new Error('connect ECONNREFUSED');
+          return new CardCharged({ bookingId: 'b-1' });
+        },
+        { retry: defaultRetry },
+      );
+      const service = await Service.started(ground, [charge], { random: () => chance });
+      const sagas = sagaIds(20);
+      for (const sagaId of sagas) {
+        await ground.transport.deliver([reserved(sagaId)]);
+        await ground.clock.advance(1_000);
+      }
+      await ground.clock.advance(minute);
+      for (const sagaId of sagas) expect(await service.row(sagaId, 'charge')).toMatchObject({ status: 'done' });
+      expect(service.logs.filter((line) => !line.includes('next attempt in'))).toEqual([]);
+    },
+  );
+});
 
 describe('a step that fails', () => {
   it('is attempted again after 1, 2 and 4 s, four times in all, then rejected with its default event', async () => {

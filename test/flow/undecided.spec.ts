@@ -67,14 +67,18 @@ describe('work outside of which nobody knows the outcome', () => {
   it.each([
     ['no event of the step', () => ({})],
     ['data that its schema refuses', () => new Delivered({} as never)],
-  ])('is what a method leaves whose answer is %s: it may well have had its effect', async (_, answer) => {
-    const delivering = bind(Payment, 'deliver', async () => answer());
-    const service = await Service.started(ground, [delivering]);
-    await scene.pay();
-    await ground.clock.advance(10 * minute);
-    expect(await scene.row(service)).toMatchObject({ status: 'running', attempts: 4, undecided: { earlier: true } });
-    expect(ground.transport.events).toEqual([]);
-  });
+  ])(
+    'is what a method leaves whose answer is %s: it may well have had its effect, and waits for a person at once',
+    async (_, answer) => {
+      const delivering = bind(Payment, 'deliver', async () => answer());
+      const service = await Service.started(ground, [delivering]);
+      await scene.pay();
+      await ground.clock.advance(10 * minute);
+      expect(await scene.row(service)).toMatchObject({ status: 'running', attempts: 1, undecided: { earlier: true } });
+      expect(await scene.row(service)).not.toHaveProperty('dueIn');
+      expect(ground.transport.events).toEqual([]);
+    },
+  );
 
   it('is rejected after an unknown outcome only by a definite no under the same key', async () => {
     const service = await Service.started(ground, [bind(Payment, 'deliver', bank.call)]);

@@ -82,7 +82,7 @@ export async function app(
       CqrsModule.forRoot(),
       TypeOrmModule.forRoot({ type: 'postgres', url, entities: [Line], synchronize: true }),
       TypeOrmModule.forFeature([Line]),
-      SagaModule.forRoot(options),
+      SagaModule.forRoot({ retry: { retries: 3 }, ...options }),
       ...extra,
     ],
     providers: steps.filter((step) => step !== ChargeSteps),

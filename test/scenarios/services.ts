@@ -171,7 +171,13 @@ export class Services<Name extends string> {
   private async launch(name: Name, transport: Carrier['transport'], line: Line): Promise<void> {
     const plan = this.plans[name];
     const entities = [...plan.entities, Entry];
-    const saga = { service: name, ...this.carrier, ...plan.saga, transport: line.through(transport) };
+    const saga = {
+      service: name,
+      retry: { retries: 3 },
+      ...this.carrier,
+      ...plan.saga,
+      transport: line.through(transport),
+    };
     @Module({
       imports: [
         CqrsModule.forRoot(),

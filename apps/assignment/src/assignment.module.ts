@@ -26,8 +26,9 @@ export class AssignmentModule {
         CqrsModule.forRoot(),
         TypeOrmModule.forRoot({ type: 'postgres', url: databaseUrl, entities, synchronize: true }),
         TypeOrmModule.forFeature(entities),
+        // As in the text that the sample follows: three retries, after 1, 2 and 4 s. The library's own defaults outlast a restart.
         // Tasks of a batch lock their users in any order: with one batch at a time they do not wait for each other in a circle.
-        SagaModule.forRoot({ ...saga, settings: { lanes: 1 } }),
+        SagaModule.forRoot({ ...saga, retry: { retries: 3 }, settings: { lanes: 1 } }),
       ],
       controllers: [UserController, AssignmentController, HealthController],
       providers: [AssignmentSteps, UserSeed, { provide: APP_PIPE, useClass: StandardSchemaValidationPipe }],

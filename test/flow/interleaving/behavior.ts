@@ -2,8 +2,8 @@ import { eventFrom, type StepNode } from '../../../libs/saga/src/definition/inde
 import type { BoundStep, StepContext } from '../../../libs/saga/src/flow/bound-step.js';
 import type { Branches } from '../../../libs/saga/src/protocol/branches.js';
 import { OutcomeUnknown, StepRejected } from '../../../libs/saga/src/protocol/errors.js';
-import { defaultRetry } from '../../../libs/saga/src/protocol/retry.js';
 import { branchesOfWidth } from '../../model/definitions.js';
+import { shortRetry } from '../stage/service.js';
 import { isLink, type Family } from './family.js';
 import type { Deed, History } from './history.js';
 import type { Random } from '../../support/random.js';
@@ -43,7 +43,7 @@ export class Behavior {
     const place = this.family.at(step);
     const { saga } = place;
     const node: StepNode = { ...place.node, external: this.outside.has(step) };
-    const retry = { ...defaultRetry, jitter: 0 };
+    const retry = shortRetry;
     if (isLink(place))
       return { saga, node, retry, undoRetry: retry, run: (_input, context) => this.link(node, context, owner) };
     return {

@@ -11,7 +11,7 @@ import type { Chance } from '../../../libs/saga/src/ports/clock.js';
 import type { FenceRow } from '../../../libs/saga/src/ports/fence-row.js';
 import type { StepStore } from '../../../libs/saga/src/ports/step-store.js';
 import type { Envelope } from '../../../libs/saga/src/protocol/envelope.js';
-import { defaultRetry } from '../../../libs/saga/src/protocol/retry.js';
+import type { RetryPolicy } from '../../../libs/saga/src/protocol/retry.js';
 import { topicsNamed } from '../../../libs/saga/src/protocol/topics.js';
 import { EffectStore } from './effect-store.js';
 import { FakeTransport } from './fake-transport.js';
@@ -27,6 +27,9 @@ export class Ground {
 type StepMethod = (input: never, saga: StepContext) => unknown;
 type Undo = (done: never, saga: CompensationContext) => unknown;
 
+/** Four attempts, after 1, 2 and 4 s. */
+export const shortRetry: RetryPolicy = { retries: 3, firstDelay: 1_000, maxDelay: 60_000, jitter: 0 };
+
 /** A method bound to a step, as the module would bind a decorated one. */
 export function bind(
   saga: SagaGraph,
@@ -35,11 +38,11 @@ export function bind(
   more: {
     readonly undo?: Undo;
     readonly resolve?: StepMethod;
-    readonly retry?: Partial<typeof defaultRetry>;
+    readonly retry?: Partial<RetryPolicy>;
   } & Partial<Pick<BoundStep, 'hears' | 'circuit' | 'undoCircuit'>> = {},
 ): BoundStep {
   const { undo, resolve, retry, ...rest } = more;
-  const policy = { ...defaultRetry, jitter: 0, ...retry };
+  const policy = { ...shortRetry, ...retry };
   return {
     saga,
     node: saga.steps[step]!,

@@ -2,7 +2,7 @@ import { sagaOf } from '../definition/define-saga.js';
 import { eventFrom, eventType } from '../definition/domain-event.js';
 import type { SagaGraph, StepNode } from '../definition/saga-definition.js';
 import { SagaError } from '../protocol/errors.js';
-import { defaultRetry, type RetryPolicy } from '../protocol/retry.js';
+import { defaultRetry, patientRetry, type RetryPolicy } from '../protocol/retry.js';
 import type { BoundStep, StepContext } from '../flow/bound-step.js';
 import type { Circuit } from '../ports/circuit.js';
 import type { CircuitBreakers } from './circuit-breakers.js';
@@ -29,7 +29,8 @@ export function bindHandlers(
   circuits: CircuitBreakers,
   options: Pick<SagaModuleOptions, 'retry'>,
 ): readonly BoundStep[] {
-  const policy = (handler: FoundHandler | undefined): RetryPolicy => policyOf(options, handler);
+  const policy = (handler: FoundHandler | undefined, base = patientRetry): RetryPolicy =>
+    policyOf(base, options, handler);
   const bound = handlers.flatMap((handler): readonly BoundStep[] => {
     const { metadata } = handler;
     if (metadata.kind === 'listener') return bindListener(handler, sagas, invocation, policy(handler));
@@ -47,7 +48,7 @@ export function bindHandlers(
         run: answering(node, invocation.callOf(handler), circuit),
         ...(undo && { compensate: answering(node, invocation.callOf(undo), undoCircuit) }),
         ...(resolution && { resolve: answering(node, invocation.callOf(resolution)) }),
-        retry: policy(handler),
+        retry: policy(handler, node.role === 'retriable' ? patientRetry : defaultRetry),
         undoRetry: policy(undo),
         ...(circuit && { circuit }),
         ...(undoCircuit && { undoCircuit }),
@@ -79,10 +80,14 @@ function answering(node: StepNode, call: Call, circuit?: Circuit) {
 }
 
 /** What a method's own policy says counts before the module's; of its rules for errors too. */
-function policyOf({ retry }: Pick<SagaModuleOptions, 'retry'>, handler: FoundHandler | undefined): RetryPolicy {
+function policyOf(
+  base: RetryPolicy,
+  { retry }: Pick<SagaModuleOptions, 'retry'>,
+  handler: FoundHandler | undefined,
+): RetryPolicy {
   const own = handler?.metadata.options.retry;
   const on = [...(own?.on ?? []), ...(retry?.on ?? [])];
-  return { ...defaultRetry, ...retry, ...own, ...(on.length > 0 && { on }) };
+  return { ...base, ...retry, ...own, ...(on.length > 0 && { on }) };
 }
 
 /**

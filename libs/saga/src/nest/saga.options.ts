@@ -27,7 +27,10 @@ export interface SagaModuleOptions {
   readonly migrations?: 'automatic' | 'manual';
   /** Definitions that this service listens to or tracks without implementing a step of them. */
   readonly sagas?: readonly SagaGraph[];
-  /** For steps and compensations that say nothing else. Default: 3 retries after 1, 2 and 4 s. */
+  /**
+   * What differs from the default policies, for steps, compensations and listeners that say nothing else; times in ms. Default: a step that may be
+   * refused is attempted for about a minute, a compensation for about an hour; retriable steps and listeners are never given up.
+   */
   readonly retry?: Partial<RetryPolicy>;
   /** When a step or a compensation that keeps failing over all sagas is left alone for a while. Default: after 10 failures in a row, for 10 s; or `off`. */
   readonly circuit?: CircuitSetting;

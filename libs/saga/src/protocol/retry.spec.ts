@@ -1,15 +1,27 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { defaultRetry, isExhausted, retryDelay, type RetryPolicy } from './retry.js';
+import { defaultRetry, isExhausted, patientRetry, retryDelay, type RetryPolicy } from './retry.js';
 
-describe('the default retry policy', () => {
-  test('waits 1, 2 and 4 s: four attempts in all', () => {
-    const waits = [1, 2, 3].map((failures) => retryDelay(defaultRetry, failures, 0));
-    expect(waits).toEqual([1_000, 2_000, 4_000]);
-    expect([1, 2, 3, 4].map((failures) => isExhausted(defaultRetry, failures))).toEqual([false, false, false, true]);
+/** How long a policy goes on, from the first attempt to the last, ms. */
+function lasts(policy: RetryPolicy, chance: number): number {
+  return Array.from({ length: policy.retries }, (_, index) => retryDelay(policy, index + 1, chance)).reduce((sum, delay) => sum + delay); // prettier-ignore
+}
+
+describe('by default', () => {
+  test('a step that may be refused is attempted for about a minute, at least every ten seconds', () => {
+    const waits = [1, 2, 3, 4, 5, 6].map((failures) => retryDelay(defaultRetry, failures, 0));
+    expect(waits).toEqual([1_000, 2_000, 4_000, 8_000, 10_000, 10_000]);
+    expect(lasts(defaultRetry, 0)).toBe(65_000);
+    expect(lasts(defaultRetry, 0.999_999)).toBeGreaterThan(50_000);
   });
 
-  test('lets chance take off up to a fifth', () => {
+  test('what must be done is attempted for about an hour, at least every minute', () => {
+    expect(retryDelay(patientRetry, 66, 0)).toBe(60_000);
+    expect(lasts(patientRetry, 0) / 60_000).toBeCloseTo(61, 0);
+    expect(lasts(patientRetry, 0.999_999)).toBeGreaterThan(45 * 60_000);
+  });
+
+  test('chance takes off up to a fifth', () => {
     expect(retryDelay(defaultRetry, 1, 0.5)).toBe(900);
     expect(retryDelay(defaultRetry, 3, 0.999_999)).toBe(3_200);
   });

@@ -24,8 +24,14 @@ export function policyAfter(policy: RetryPolicy, error: unknown): RetryPolicy {
   return { ...policy, ...differs };
 }
 
-/** Three retries after 1, 2 and 4 s: four attempts in all. */
-export const defaultRetry: RetryPolicy = { retries: 3, firstDelay: 1_000, maxDelay: 60_000, jitter: 0.2 };
+/** For a step that may be refused: ten attempts in about a minute, after 1, 2, 4, 8 and then every 10 s. A dependency that is restarted takes less. */
+export const defaultRetry: RetryPolicy = { retries: 9, firstDelay: 1_000, maxDelay: 10_000, jitter: 0.2 };
+
+/**
+ * For what must be done: a compensation is attempted for about an hour, after 1, 2, 4, … and then every 60 s, before it becomes a dead letter; a
+ * retriable step and a listener are never given up.
+ */
+export const patientRetry: RetryPolicy = { retries: 66, firstDelay: 1_000, maxDelay: 60_000, jitter: 0.2 };
 
 /** How long to wait after the `failures`-th failed attempt (from 1). `chance` is in [0, 1). */
 export function retryDelay(policy: RetryPolicy, failures: number, chance: number): number {

@@ -1,5 +1,6 @@
 import { advance } from '../../protocol/step-machine.js';
-import { OutcomeUnknown, StepPostponed, StepRejected } from '../../protocol/errors.js';
+import { InvalidEventData } from '../../definition/domain-event.js';
+import { OutcomeUnknown, SagaError, StepPostponed, StepRejected } from '../../protocol/errors.js';
 import { reasonOf, shortened } from '../../protocol/reason.js';
 import { isExhausted, policyAfter, retryDelay, type RetryPolicy } from '../../protocol/retry.js';
 import type { FenceRow } from '../../ports/fence-row.js';
@@ -14,7 +15,7 @@ import { conclude, take, type Taken } from '../take.js';
 
 /**
  * What a failed attempt makes of its row, and what is told of it; a business no is no failure. It had no effect, or nobody knows, so: it is parked for another attempt. When its attempts are
- * used up, a step that surely had no effect is rejected, one of which nobody knows waits for somebody who does, and a compensation becomes a dead
+ * used up, or when more of them cannot help, a step that surely had no effect is rejected, one of which nobody knows waits for somebody who does, and a compensation becomes a dead
  * letter. A step that must be done (retriable) is never given up. While a circuit is open, failures are charged to no saga.
  *
  * @returns nothing when no attempt is due, so the error was not the method's, or somebody else was first
@@ -53,13 +54,20 @@ export function afterFailure(
   const policy = policyAfter(run === 'step' ? bound.retry : bound.undoRetry, error);
   const counted = { ...failed, attempts: row.attempts + 1 };
   const taken =
-    (isExhausted(policy, counted.attempts) && givenUp(bound, counted)) || again(participant, policy, counted);
+    ((isExhausted(policy, counted.attempts) || cannotHeal(error)) && givenUp(bound, counted)) ||
+    again(participant, policy, counted);
   const parked = taken.row.dueIn !== undefined;
   return { ...taken, parked, report: failureReport(bound, policy, row, taken.row, error) };
 }
 
 function postponed(row: FenceRow, { reason, delay }: StepPostponed): FenceRow {
   return { ...row, lastError: shortened(reason), dueIn: delay };
+}
+
+/** A wrong answer, an event that its schema refuses, whatever the library says will fail again: more attempts would only make everybody wait. */
+function cannotHeal(error: unknown): boolean {
+  if (error instanceof OutcomeUnknown) return cannotHeal(error.cause);
+  return error instanceof InvalidEventData || (error instanceof SagaError && error.facts.retriable === false);
 }
 
 /** What the failure says of the effect: nothing, or that this attempt surely had none. */
