@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { defineSaga, DomainEvent, eventFrom } from '../../libs/saga/src/definition/index.js';
+import { defineSaga, DomainEvent } from '../../libs/saga/src/definition/index.js';
 import { bind, Ground, Service } from '../flow/stage/service.js';
 import { eventRecord } from '../flow/stage/records.js';
 import { Begun, Ended, Gone, Loose } from './loose-saga.js';
@@ -98,18 +98,33 @@ describe('an event that others could not take', () => {
     );
   });
 
-  test('because JSON makes something else of it is refused before all of them refuse it', async () => {
+  test('because JSON makes something else of it is refused where it is made', async () => {
     class Dated extends DomainEvent('dated.done', z.object({ at: z.date() })) {}
     const Dates = defineSaga('dates', { first: { emits: Dated }, last: { after: 'first', emits: Ended } });
     const ground = new Ground();
     const service = await Service.started(ground, [bind(Dates, 'first', () => new Dated({ at: new Date(0) }))]);
     await expect(service.saga.startSaga(Dates, {})).rejects.toMatchObject({
+      code: 'INVALID_EVENT_DATA',
+      issues: [expect.stringMatching(/^at: is a Date, .* send its ISO text/)] as unknown,
+    });
+    expect(ground.store.commits).toBe(0);
+  });
+
+  test.each<[what: string, change: (event: object) => object]>([
+    ['that was changed after it was made', (event) => Object.assign(event, { id: new Date(0) })],
+    ['that was given more than its schema has', (event) => Object.assign(event, { surprise: 1 })],
+    ['that has been made to speak for itself', (event) => Object.assign(event, { toJSON: () => ({ id: 'b', of: 7 }) })],
+  ])('%s is refused before all of them read other data', async (_what, change) => {
+    class Named extends DomainEvent('named.done', z.object({ id: z.any() })) {}
+    const Names = defineSaga('names', { first: { emits: Named }, last: { after: 'first', emits: Ended } });
+    const ground = new Ground();
+    const service = await Service.started(ground, [bind(Names, 'first', () => change(new Named({ id: 'a' })))]);
+    await expect(service.saga.startSaga(Names, {})).rejects.toMatchObject({
       code: 'EVENT_NOT_PORTABLE',
-      message: expect.stringContaining('use types that JSON has (an ISO text for a Date)') as string,
+      message: expect.stringContaining('what arrives of it is other data') as string,
       facts: { step: 'first', retriable: false },
     });
     expect(ground.store.commits).toBe(0);
-    expect(() => eventFrom(Dated, { at: new Date(0).toISOString() })).toThrow('does not match its schema');
   });
 
   test.each([

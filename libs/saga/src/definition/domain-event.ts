@@ -1,4 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { lasting } from './lasting.js';
+import { issueText } from './schema-issue.js';
 
 /** Carries the event's type name on every instance (on the prototype, so it is never serialized) and keeps look-alike events apart at compile time. */
 export const eventType: unique symbol = Symbol.for('nest-saga.event-type');
@@ -15,29 +17,33 @@ export interface EventClass<Type extends string = string, Input = never, Data ex
   new (data: Input): EventInstance<Type, Data>;
 }
 
+/** Data of which is known already what it is: its event is made without another look. */
+const settled = new WeakSet<object>();
+
 /** How many issues a message names: a list of thousands may have one each. */
 const told = 20;
 
-/** Data that an event's schema does not accept. `issues` lists what is wrong and where. */
+/** Data that an event's schema does not accept, or that would be other data once it was sent. `issues` lists what is wrong and where. */
 export class InvalidEventData extends Error {
   readonly code = 'INVALID_EVENT_DATA';
 
   constructor(
     readonly type: string,
     readonly issues: readonly string[],
+    said = 'does not match its schema',
   ) {
     const more = issues.length > told ? `; and ${issues.length - told} more` : '';
-    super(`Event "${type}" does not match its schema: ${issues.slice(0, told).join('; ')}${more}.`);
+    super(`Event "${type}" ${said}: ${issues.slice(0, told).join('; ')}${more}.`);
     this.name = 'InvalidEventData';
   }
 }
 
 /**
  * Makes the base class of an event from its type name (`domain.action`, past tense) and its schema, the only source of its shape.
- * Any Standard Schema library will do; the schema must be synchronous, describe an object and accept its own output,
- * because an event is validated when it is made and again when it arrives.
+ * Any Standard Schema library will do; the schema must be synchronous and describe an object. An event is written as JSON and read with its
+ * schema wherever it arrives, so its data must come out of both as it went in: what does not is refused where the event is made.
  *
- * @throws InvalidEventData from the constructor, when the data does not match the schema
+ * @throws InvalidEventData from the constructor, when the data does not match the schema or would arrive as other data
  */
 export function DomainEvent<const Type extends string, Schema extends StandardSchemaV1<object, object>>(
   type: Type,
@@ -56,7 +62,7 @@ export function DomainEvent<const Type extends string, Schema extends StandardSc
     static readonly schema = schema;
 
     constructor(data: unknown) {
-      Object.assign(this, validated(type, schema, data));
+      Object.assign(this, settled.has(data as object) ? data : validated(type, schema, data));
     }
   };
   Object.defineProperty(Base.prototype, eventType, { value: type });
@@ -77,7 +83,12 @@ export function eventFrom(eventClass: EventClass, data: unknown): EventInstance 
   return new (eventClass as unknown as new (data: unknown) => EventInstance)(data);
 }
 
-function validated(type: string, schema: StandardSchemaV1, data: unknown): object {
+/**
+ * What a schema makes of data.
+ *
+ * @throws InvalidEventData when it does not accept it
+ */
+export function accepted(type: string, schema: StandardSchemaV1, data: unknown): object {
   const result = schema['~standard'].validate(data);
   if (result instanceof Promise)
     throw new InvalidEventData(type, ['its schema is asynchronous; use a synchronous one']);
@@ -89,11 +100,21 @@ function validated(type: string, schema: StandardSchemaV1, data: unknown): objec
   return value;
 }
 
-function nameOf(type: unknown): string {
-  return typeof type === 'string' ? type.slice(0, 200) : `of type ${typeof type}`;
+/** An event of data of which is known that it is its own. */
+export function asItIs(eventClass: EventClass, data: object): EventInstance {
+  const taken = { ...data };
+  settled.add(taken);
+  return eventFrom(eventClass, taken);
 }
 
-function issueText(issue: StandardSchemaV1.Issue): string {
-  const path = issue.path?.map((part) => String(typeof part === 'object' ? part.key : part)).join('.');
-  return path ? `${path}: ${issue.message}` : issue.message;
+/** What a schema makes of the data, once it is certain that it makes the same of that wherever it arrives. */
+function validated(type: string, schema: StandardSchemaV1, data: unknown): object {
+  const value = accepted(type, schema, data);
+  const kept = lasting(value, data, (arriving) => accepted(type, schema, arriving));
+  if ('data' in kept) return kept.data;
+  throw new InvalidEventData(type, [kept.why], 'would arrive as other data');
+}
+
+function nameOf(type: unknown): string {
+  return typeof type === 'string' ? type.slice(0, 200) : `of type ${typeof type}`;
 }

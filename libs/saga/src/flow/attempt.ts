@@ -1,4 +1,5 @@
 import { eventFrom, eventType, type EventClass, type EventInstance } from '../definition/domain-event.js';
+import { keptEventFrom } from '../definition/outside-data.js';
 import type { StepNode } from '../definition/saga-definition.js';
 import { branchStep } from '../protocol/branches.js';
 import type { Cause } from '../protocol/envelope.js';
@@ -105,6 +106,8 @@ export function inputOf(bound: BoundStep, row: FenceRow): unknown {
   const event = (step: string): unknown => {
     const input = row.inputs[step];
     if (!input) return undefined;
+    const { on } = bound.node;
+    if (on?.type === input.type && step === bound.node.name) return keptEventFrom(on, input.data);
     const eventClass = classOfInput(bound, step, input.type);
     return eventClass ? eventFrom(eventClass, input.data) : input.data;
   };
@@ -137,7 +140,7 @@ function isFanOut({ saga }: BoundStep, step: string): boolean {
 }
 
 function classOfInput(bound: BoundStep, step: string, type: string): EventClass | undefined {
-  const { events, on } = bound.saga.steps[step] ?? bound.node;
+  const { events } = bound.saga.steps[step] ?? bound.node;
   const known = [
     events.done,
     events.rejected,
@@ -145,7 +148,6 @@ function classOfInput(bound: BoundStep, step: string, type: string): EventClass 
     events.cancelled,
     events.defaults.rejected,
     events.defaults.compensated,
-    on,
   ];
   return known.find((candidate) => candidate?.type === type);
 }

@@ -1,4 +1,5 @@
 import { eventFrom } from '../definition/domain-event.js';
+import { difference, isPlainTwin } from '../definition/json-data.js';
 import { branchesOf } from '../protocol/branches.js';
 import { eventClassOf } from '../protocol/envelope.js';
 import { SagaError } from '../protocol/errors.js';
@@ -33,15 +34,22 @@ export function fitting(bound: BoundStep, result: StepResult, mostBytes: number)
 }
 
 function mismatch({ saga, node }: BoundStep, result: StepResult, arriving: unknown): string | undefined {
-  const { type } = result.event;
+  const { type, data } = result.event;
   const eventClass = eventClassOf(saga, { step: node.name, outcome: outcomes[result.type], type });
   if (!eventClass) return undefined;
   try {
-    eventFrom(eventClass, arriving);
-    return undefined;
+    const place = otherPlace({ ...data }, { ...eventFrom(eventClass, arriving) });
+    return (
+      place &&
+      `what arrives of it is other data at "${place.join('.')}"; leave the event as it was made, and declare all that it has in its schema`
+    );
   } catch (error) {
     return `what arrives of it no longer matches its schema, use types that JSON has (an ISO text for a Date) and a schema that accepts its own output: ${reasonOf(error)}`;
   }
+}
+
+function otherPlace(data: object, arrived: object): readonly string[] | undefined {
+  return isPlainTwin(data, arrived) ? undefined : difference(data, arrived);
 }
 
 /** What the source's event gives to all events of its saga. */

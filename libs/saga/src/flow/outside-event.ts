@@ -1,4 +1,5 @@
-import { eventFrom, type EventClass, type EventInstance } from '../definition/domain-event.js';
+import type { EventClass, EventInstance } from '../definition/domain-event.js';
+import { outsideEventFrom } from '../definition/outside-data.js';
 import type { SagaGraph } from '../definition/saga-definition.js';
 import { opened, type OpenedRecord } from '../protocol/cloud-event.js';
 import { reasonOf } from '../protocol/reason.js';
@@ -56,7 +57,7 @@ function keyOf(attributes: OpenedRecord['attributes'], { key }: IncomingRecord):
 
 function instanceOf(eventClass: EventClass, data: unknown): EventInstance {
   try {
-    return eventFrom(eventClass, data);
+    return outsideEventFrom(eventClass, data);
   } catch (error) {
     throw new PoisonRecord(reasonOf(error));
   }

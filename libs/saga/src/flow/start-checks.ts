@@ -1,4 +1,5 @@
 import type { SagaGraph } from '../definition/saga-definition.js';
+import { unlikeJson } from '../definition/unlike-json.js';
 import { SagaError } from '../protocol/errors.js';
 import { unfitAttribute } from '../protocol/wire.js';
 import { carried } from './carried.js';
@@ -43,18 +44,25 @@ function unfitId(id: unknown): string | undefined {
 }
 
 /**
- * A start's input is kept when its source works outside the database or is attempted again: it has to be what JSON can carry.
+ * A start's input is kept when its source works outside the database or is attempted again, and its schema is not applied a second time: it has to be what
+ * JSON can carry, and the same when it comes back. An object of a class comes back as its fields.
  *
  * @throws SagaError `START_INPUT_TOO_LARGE`, `INVALID_START_INPUT`
  */
 export function refuseUnfitInput(saga: SagaGraph, input: unknown, mostBytes: number): void {
   if (input === undefined) return;
   const kept = carried(input, mostBytes);
-  if (!('refused' in kept)) return;
-  const tooLarge = kept.refused === 'tooLarge';
+  const tooLarge = 'refused' in kept && kept.refused === 'tooLarge';
+  const why = 'refused' in kept ? kept.why : whyOther(input);
+  if (why === undefined) return;
   throw new SagaError(
     tooLarge ? 'START_INPUT_TOO_LARGE' : 'INVALID_START_INPUT',
-    `Saga "${saga.name}" cannot start with this input: ${kept.why}.${tooLarge ? ' Keep large data elsewhere and name it in the input, or raise settings.maxEventBytes.' : ''}`,
+    `Saga "${saga.name}" cannot start with this input: ${why}.${tooLarge ? ' Keep large data elsewhere and name it in the input, or raise settings.maxEventBytes.' : ''}`,
     { step: saga.source, retriable: false },
   );
+}
+
+function whyOther(input: unknown): string | undefined {
+  const found = unlikeJson(input, 'byFields');
+  return found && [found.path.join('.'), found.why].filter((part) => part !== '').join(': ');
 }

@@ -1,5 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { eventFrom, InvalidEventData, type EventClass, type EventInstance } from '../definition/domain-event.js';
+import { InvalidEventData, type EventClass, type EventInstance } from '../definition/domain-event.js';
+import { outsideEventFrom } from '../definition/outside-data.js';
 import type { SagaGraph } from '../definition/saga-definition.js';
 import type { SagaHeaders } from '../protocol/envelope.js';
 import { SagaError } from '../protocol/errors.js';
@@ -53,8 +54,7 @@ export async function startSaga(
     correlationId: correlationId ?? sagaId,
     partitionKey: sagaId,
   };
-  const taken = accepted(saga, input);
-  refuseUnfitInput(saga, taken, participant.settings.maxEventBytes);
+  const taken = takenInput(saga, input, participant.settings.maxEventBytes);
   const { happening, ...delivery } = startDelivery(participant, saga, headers, taken);
   const minted = key === undefined;
   return startedBy(await submit({ ...delivery, happening: { ...happening, attended: true, minted } }));
@@ -113,11 +113,17 @@ function startDelivery(
 }
 
 /**
- * A start input, checked against what the definition says of it.
+ * A start input, checked against what the definition says of it, whose schema is applied here and never again.
  *
- * @throws SagaError `INVALID_START_INPUT`
+ * @throws SagaError `INVALID_START_INPUT`, `START_INPUT_TOO_LARGE`
  */
-export function accepted(saga: SagaGraph, input: unknown): unknown {
+export function takenInput(saga: SagaGraph, input: unknown, mostBytes: number): unknown {
+  const taken = accepted(saga, input);
+  refuseUnfitInput(saga, taken, mostBytes);
+  return taken;
+}
+
+function accepted(saga: SagaGraph, input: unknown): unknown {
   const { on, input: schema } = saga.steps[saga.source]!;
   if (on) return outsideEvent(saga, on, input);
   if (!schema) return input;
@@ -148,7 +154,7 @@ function validated(saga: SagaGraph, schema: StandardSchemaV1, input: unknown) {
 
 function outsideEvent(saga: SagaGraph, on: EventClass, input: unknown): EventInstance {
   try {
-    return eventFrom(on, input);
+    return outsideEventFrom(on, input);
   } catch (error) {
     throw invalidInput(saga, error instanceof InvalidEventData ? error.issues : [reasonOf(error)], error);
   }

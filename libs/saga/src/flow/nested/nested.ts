@@ -9,7 +9,7 @@ import { rowIn } from '../draft.js';
 import { inItsGraph } from '../in-its-graph.js';
 import type { Ledger } from '../ledger.js';
 import type { Participant } from '../participant.js';
-import { accepted } from '../start.js';
+import { takenInput } from '../start.js';
 import { childHeaders, childId, deliveryTo, isOver, LinkedRows, type Followed } from './linked-rows.js';
 
 const nothing: Followed = { emitted: [] };
@@ -45,7 +45,8 @@ export function beginNested(
 ): void {
   const { saga } = bound.node.nested!;
   const source = ledger.rowOf(deliveryTo(ground, saga, saga.source, childHeaders(ground, bound, row)));
-  const given = { type: saga.steps[saga.source]!.on?.type ?? '', data: accepted(saga, input) as object };
+  const taken = takenInput(saga, input, ground.settings.maxEventBytes) as object;
+  const given = { type: saga.steps[saga.source]!.on?.type ?? '', data: taken };
   const { state } = advance(saga.steps[saga.source]!, source, { type: 'started' });
   const begun = rowIn(state, source);
   begun.inputs = { [saga.source]: given };
