@@ -32,6 +32,7 @@ const definition: Names = {
     'defineSaga',
     'eventFrom',
     'eventType',
+    'fingerprintOf',
     'mermaid',
   ],
   types: [
@@ -83,6 +84,7 @@ const main: Names = {
     'defineSaga',
     'eventFrom',
     'eventType',
+    'fingerprintOf',
     'inMemory',
     'kafka',
     'mermaid',

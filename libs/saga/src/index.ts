@@ -2,6 +2,7 @@ export { DomainEvent, eventFrom, eventType, InvalidEventData } from './definitio
 export type { EventClass, EventInstance } from './definition/domain-event.js';
 export { defineSaga } from './definition/define-saga.js';
 export type { SagaOptions } from './definition/define-saga.js';
+export { fingerprintOf } from './definition/fingerprint.js';
 export { InvalidSagaDefinition } from './definition/checks.js';
 export { mermaid } from './definition/mermaid.js';
 export type { SagaDefinition, SagaGraph, Step, AwaitingStep, CompensatableStep } from './definition/saga-definition.js';

@@ -2,6 +2,7 @@ export { DomainEvent, eventFrom, eventType, InvalidEventData } from './domain-ev
 export type { EventClass, EventInstance } from './domain-event.js';
 export { defineSaga } from './define-saga.js';
 export type { SagaOptions } from './define-saga.js';
+export { fingerprintOf } from './fingerprint.js';
 export { InvalidSagaDefinition } from './checks.js';
 export { mermaid } from './mermaid.js';
 export type { ClosingData } from './default-events.js';

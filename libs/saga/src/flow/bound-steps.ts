@@ -1,4 +1,5 @@
 import type { EventClass } from '../definition/domain-event.js';
+import { fingerprintOf, isComparable } from '../definition/fingerprint.js';
 import type { SagaGraph } from '../definition/saga-definition.js';
 import type { Outcome } from '../protocol/outcome.js';
 import { reactionsTo } from '../protocol/reactions.js';
@@ -31,8 +32,14 @@ export class BoundSteps {
   /**
    * @param known definitions that the service knows beside those of its steps: a version that it has no part in any more is no unknown version
    * @param retention where the service purges, all its steps before the pivot hear of the commit
+   * @param accepted fingerprints of graphs that are taken for the one that is known of their version
    */
-  constructor(steps: readonly BoundStep[], known: readonly SagaGraph[] = [], retention?: Retention) {
+  constructor(
+    steps: readonly BoundStep[],
+    known: readonly SagaGraph[] = [],
+    retention?: Retention,
+    private readonly accepted: readonly string[] = [],
+  ) {
     for (const step of steps) {
       this.byVersion.set(nameOf(step.saga), step.saga);
       this.names[step.hears ? 'listeners' : 'steps'].add(step.saga.name);
@@ -56,6 +63,28 @@ export class BoundSteps {
   /** @param version as a number or as its digits */
   saga(name: string, version: number | string): SagaGraph | undefined {
     return this.byVersion.get(`${name}@${version}`);
+  }
+
+  /** The steps and listeners of a version of a saga that this service has, each for its audience. */
+  namesIn(saga: SagaGraph): readonly string[] {
+    return this.all().flatMap(({ saga: { name, version }, node }) =>
+      name === saga.name && version === saga.version ? [node.name] : [],
+    );
+  }
+
+  /** The fingerprints of the graphs by which a saga of this name and version may be moved here. */
+  graphsOf(saga: SagaGraph): readonly string[] {
+    return [fingerprintOf(saga), ...this.accepted];
+  }
+
+  /** Why a saga cannot be moved here: it has another graph than the one that is known of its version. Nothing when it has not, or nobody can tell. */
+  otherGraph(name: string, version: number | string, graph: string | undefined): { readonly why: string } | undefined {
+    const saga = graph === undefined ? undefined : this.saga(name, version);
+    if (!saga || graph === fingerprintOf(saga) || !isComparable(graph!) || this.accepted.includes(graph!))
+      return undefined;
+    return {
+      why: `graph ${graph} of saga "${name}" version ${version} is unknown here, this service has ${fingerprintOf(saga)}`,
+    };
   }
 
   /** Whether this service has a step or a listener in some version of a saga. */

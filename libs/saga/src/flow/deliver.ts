@@ -24,6 +24,7 @@ import { reported } from './reported.js';
 import { kept } from './retention/retention.js';
 import { inputFor, runMethod } from './run-method.js';
 import { conclude, take, type Taken } from './take.js';
+import { OtherGraph, refuseRowsOfOtherGraphs } from './versions/other-graph.js';
 
 /**
  * The path of what happens to a saga's steps, from the queue to the commit:
@@ -76,7 +77,8 @@ export class Deliverer {
     try {
       return await repeatedOnConflict(() => this.settleTogether([delivery]));
     } catch (error) {
-      if (error instanceof FenceConflict || (isAttended(delivery) && !isExpected(error))) throw error;
+      if (error instanceof FenceConflict || error instanceof OtherGraph || (isAttended(delivery) && !isExpected(error)))
+        throw error;
       return repeatedOnConflict(() =>
         this.inTransaction([delivery], async (_transaction, ledger) => [this.failed(delivery, ledger, error)]),
       );
@@ -84,6 +86,7 @@ export class Deliverer {
   }
 
   private async deliver(given: Delivery, transaction: StepTransaction, ledger: Ledger): Promise<Settled> {
+    refuseRowsOfOtherGraphs(this.participant, given, ledger);
     const delivery = inItsGraph(this.participant, given, ledger.rowOf(given));
     return this.followed(delivery, await this.move(delivery, transaction, ledger), ledger);
   }

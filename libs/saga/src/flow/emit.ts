@@ -20,7 +20,8 @@ export function emission(
   if (bound.hears) return undefined;
   const cause = outcome === 'done' || outcome === 'skipped' ? undefined : (row.cause ?? causeOf(row, event));
   const { type, data } = event ?? libraryEvent(participant, bound, row, outcome, cause);
-  const { sagaId, sagaType, sagaVersion, correlationId, partitionKey, branches, traceparent, parent } = row.headers;
+  const { sagaId, sagaType, sagaVersion, graph, correlationId, partitionKey, branches, traceparent, parent } =
+    row.headers;
   const emitted: Draft<Envelope> = {
     sagaId,
     sagaType,
@@ -35,6 +36,7 @@ export function emission(
     outcome,
     data,
   };
+  if (graph !== undefined) emitted.graph = graph;
   if (branches) emitted.branches = branches;
   if (traceparent !== undefined) emitted.traceparent = traceparent;
   if (parent) emitted.parent = parent;

@@ -42,9 +42,11 @@ export function sagaEventOf(
 
 /** Most records of a saga's topic are events that other services wait for: told from their headers, before anything is parsed, and those that we wrote before they are even opened. */
 function concernsNobody(steps: BoundSteps, audience: Audience, attributes: OpenedRecord['attributes']): boolean {
-  const { sagatype, sagaversion, sagastep } = attributes;
+  const { sagatype, sagaversion, sagagraph, sagastep } = attributes;
   const step = wordOf(sagastep);
   const saga = steps.saga(wordOf(sagatype), wordOf(sagaversion));
+  if (steps.otherGraph(wordOf(sagatype), wordOf(sagaversion), wordOf(sagagraph)))
+    return !steps.takesPart(audience, wordOf(sagatype));
   const outcome = outcomeNamed(attributes['sagaoutcome']);
   if (saga?.steps[step] === undefined || saga.fanOuts.length > 0 || outcome === undefined) return false;
   return !steps.areConcerned(audience, saga, { step, outcome });
@@ -56,6 +58,7 @@ function asWeWrite({ headers }: IncomingRecord): OpenedRecord['attributes'] {
   return {
     sagatype: headers['ce_sagatype'],
     sagaversion: headers['ce_sagaversion'],
+    sagagraph: headers['ce_sagagraph'],
     sagastep: headers['ce_sagastep'],
     sagaoutcome: headers['ce_sagaoutcome'],
   };
@@ -120,6 +123,7 @@ function headersOf({
   sagaId,
   sagaType,
   sagaVersion,
+  graph,
   correlationId,
   partitionKey,
   branches,
@@ -132,6 +136,7 @@ function headersOf({
     sagaVersion,
     correlationId,
     partitionKey,
+    ...(graph !== undefined && { graph }),
     ...(branches && { branches }),
     ...(traceparent !== undefined && { traceparent }),
     ...(parent && { parent }),

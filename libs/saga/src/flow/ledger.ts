@@ -26,6 +26,11 @@ export class Ledger {
     return this.rows.get(key) ?? newRow(delivery);
   }
 
+  /** A row that was read or put. */
+  find(key: FenceKey): FenceRow | undefined {
+    return this.rows.get(fenceKey(key));
+  }
+
   put(row: FenceRow): void {
     const key = fenceKey(row);
     this.rows.set(key, row);

@@ -10,7 +10,8 @@ import { parkVersion } from './versions/park-version.js';
 import type { Participant } from './participant.js';
 import { startFromEvent } from './start.js';
 import { refuseUnknownAround } from './versions/unknown-around.js';
-import { UnknownVersion } from './versions/unknown-version.js';
+import { LeftToOthers } from './versions/unknown-version.js';
+import { OtherGraph } from './versions/other-graph.js';
 
 type Submit = (delivery: Delivery) => Promise<Settled>;
 
@@ -49,6 +50,26 @@ export async function receiveAgain(
     : receiveSagaEvent(participant, submit, audience, record));
 }
 
+/**
+ * Receives a record that waited for a process that can. What turns out to be no event goes to the dead letters.
+ *
+ * @returns whether it was taken; not, when it has to wait on
+ */
+export async function takeParked(
+  participant: Participant,
+  submit: Submit,
+  audience: Audience,
+  record: IncomingRecord,
+): Promise<boolean> {
+  try {
+    await receiveAgain(participant, submit, audience, record);
+  } catch (error) {
+    if (leftToOthers(error)) return false;
+    await putAway(participant, audience, record, error);
+  }
+  return true;
+}
+
 /** @returns nothing when there is nothing to wait for: what concerns nobody here, as most of a topic does, costs no promise */
 function receiveOne(
   participant: Participant,
@@ -59,7 +80,8 @@ function receiveOne(
   try {
     const starts = audience === 'steps' ? outsideStarts(participant, record) : [];
     if (starts.length > 0) return receiveOutsideEvent(participant, submit, record, starts);
-    return receiveSagaEvent(participant, submit, audience, record);
+    const settling = receiveSagaEvent(participant, submit, audience, record);
+    return settling?.catch((error: unknown) => putAway(participant, audience, record, error));
   } catch (error) {
     return putAway(participant, audience, record, error);
   }
@@ -121,9 +143,18 @@ async function putAway(
   record: IncomingRecord,
   error: unknown,
 ): Promise<void> {
+  const left = leftToOthers(error);
+  if (left) return parkVersion(participant, audience, record, left);
   if (!(error instanceof PoisonRecord)) throw error;
-  if (error instanceof UnknownVersion) return parkVersion(participant, audience, record, error);
   await bury(participant, audience, record, error);
+}
+
+/** An event that did not say its graph may meet a row of another one. */
+function leftToOthers(error: unknown): LeftToOthers | undefined {
+  if (error instanceof LeftToOthers) return error;
+  if (!(error instanceof OtherGraph)) return undefined;
+  const { saga, graph, why } = error;
+  return new LeftToOthers(saga.sagaType, saga.sagaVersion, why, { graph });
 }
 
 /** Each event is mirrored once in a service: its own when it emits them, another's when its steps take it, or its listeners where no step does. */

@@ -13,7 +13,7 @@ import type { Audience } from './bound-step.js';
 import { ParkedVersions } from './versions/parked-versions.js';
 import type { Participant } from './participant.js';
 import { Purge } from './retention/purge.js';
-import { receive } from './receive.js';
+import { receive, takeParked } from './receive.js';
 import { Relay } from './relay.js';
 import type { DueLoop } from './time/due-loop.js';
 import { Retries } from './failure/retries.js';
@@ -21,6 +21,7 @@ import { signalStep, type SignalAnswer } from './time/signal.js';
 import { timers } from './time/timers.js';
 import { earliestTimer, hasTimers } from './time/timers-of.js';
 import { startSaga, type Started, type StartOptions } from './start.js';
+import { refuseOtherGraph } from './versions/other-graph.js';
 import { within } from './within.js';
 
 /** A saga that is to be closed backwards, and why. */
@@ -57,8 +58,8 @@ export class SagaService {
     this.retries = new Retries(participant, this.submit);
     this.timers = timers(participant, this.submit);
     this.purge = participant.retention && new Purge(participant, participant.retention);
-    this.parkedVersions = new ParkedVersions(participant, (audience, records) =>
-      receive(participant, this.submit, audience, records),
+    this.parkedVersions = new ParkedVersions(participant, (audience, record) =>
+      takeParked(participant, this.submit, audience, record),
     );
   }
 
@@ -94,8 +95,9 @@ export class SagaService {
    * @throws SagaError `BRANCHES_UNKNOWN`, retriable, for a saga with fan-outs whose source is not known to be done
    */
   async publishAbort({ saga, sagaId, reason, known, audited = [] }: AbortRequest): Promise<void> {
-    const { chance, store } = this.participant;
+    const { chance, store, steps } = this.participant;
     const headers = await headersForAbort(store, saga, sagaId, known);
+    refuseOtherGraph(steps, headers);
     const event = abortEvent(this.participant, headers, { step: 'abort', reason });
     const staged = [{ id: chance.newId(), event }];
     await store.transaction([], (transaction) => transaction.save({ rows: [], staged, published: [], audited }));

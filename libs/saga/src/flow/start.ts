@@ -1,6 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { InvalidEventData, type EventClass, type EventInstance } from '../definition/domain-event.js';
 import { outsideEventFrom } from '../definition/outside-data.js';
+import { fingerprintOf } from '../definition/fingerprint.js';
 import type { SagaGraph } from '../definition/saga-definition.js';
 import type { SagaHeaders } from '../protocol/envelope.js';
 import { SagaError } from '../protocol/errors.js';
@@ -51,6 +52,7 @@ export async function startSaga(
     sagaId,
     sagaType: saga.name,
     sagaVersion: saga.version,
+    graph: fingerprintOf(saga),
     correlationId: correlationId ?? sagaId,
     partitionKey: sagaId,
   };
@@ -77,6 +79,7 @@ export async function startFromEvent(
     sagaId,
     sagaType: saga.name,
     sagaVersion: saga.version,
+    graph: fingerprintOf(saga),
     correlationId: event.correlationId ?? sagaId,
     partitionKey: sagaId,
   };

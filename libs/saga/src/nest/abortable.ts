@@ -48,9 +48,11 @@ export async function findAbortable(
   const branches = rows.find(({ headers }) => headers.branches)?.headers.branches ?? tracked?.branches;
   const parent = rows.find(({ headers }) => headers.parent)?.headers.parent ?? tracked?.parent;
   const correlationId = tracked?.correlationId;
+  const graph = tracked?.graph;
   const known = {
     ...(branches && { branches }),
     ...(parent && { parent }),
+    ...(graph !== undefined && { graph }),
     ...(correlationId !== undefined && { correlationId }),
   };
   return { sagaId: sagaId.toLowerCase(), saga, committed, known };

@@ -1,3 +1,4 @@
+import { isComparable } from '../definition/fingerprint.js';
 import { isSaga } from '../definition/define-saga.js';
 import type { RetryPolicy } from '../protocol/retry.js';
 import type { CircuitSetting } from './circuit-breakers.js';
@@ -18,6 +19,7 @@ const names: Readonly<Record<keyof SagaModuleOptions, true>> = {
   dataSource: true,
   migrations: true,
   sagas: true,
+  acceptsGraphs: true,
   retry: true,
   circuit: true,
   settings: true,
@@ -48,6 +50,7 @@ export function optionViolations(options: Partial<SagaModuleOptions>): readonly 
       sagas === undefined || (Array.isArray(sagas) && sagas.every(isSaga)),
       `sagas is ${told(sagas)}; list definitions made with defineSaga`,
     ),
+    ...graphViolations(options.acceptsGraphs),
     ...unless(
       store === undefined || typeof store === 'function',
       `store is ${told(store)}; give it a function that makes a store, or leave it out`,
@@ -71,6 +74,17 @@ export function optionViolations(options: Partial<SagaModuleOptions>): readonly 
     }),
     ...retentionViolations(options.retention),
   ];
+}
+
+function graphViolations(accepted: unknown): readonly string[] {
+  if (accepted === undefined) return [];
+  if (!Array.isArray(accepted))
+    return [`acceptsGraphs is ${told(accepted)}; list fingerprints, such as "1:9f86d081884c7d65"`];
+  const wrong = accepted.find((graph) => typeof graph !== 'string' || !isComparable(graph)) as unknown;
+  return unless(
+    wrong === undefined,
+    `acceptsGraphs names ${told(wrong)}; a fingerprint is a text such as "1:9f86d081884c7d65"`,
+  );
 }
 
 function retentionViolations(retention: SagaModuleOptions['retention']): readonly string[] {

@@ -130,7 +130,7 @@ export class SagaRuntime {
     const retention = options.retention && retentionOf(options.retention);
     this.built = new SagaService({
       service: options.service,
-      steps: new BoundSteps(steps, this.known, retention),
+      steps: new BoundSteps(steps, this.known, retention, options.acceptsGraphs),
       store: await this.openStore(),
       transport,
       topics,

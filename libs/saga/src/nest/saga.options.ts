@@ -28,6 +28,11 @@ export interface SagaModuleOptions {
   /** Definitions that this service listens to or tracks without implementing a step of them. */
   readonly sagas?: readonly SagaGraph[];
   /**
+   * Fingerprints of graphs, as `1:9f86d081884c7d65`, that are taken for the one that this service has of their saga and version: the way out after a definition
+   * went live by mistake and sagas began with it. Default: none.
+   */
+  readonly acceptsGraphs?: readonly string[];
+  /**
    * What differs from the default policies, for steps, compensations and listeners that say nothing else; times in ms. Default: a step that may be
    * refused is attempted for about a minute, a compensation for about an hour; retriable steps and listeners are never given up.
    */

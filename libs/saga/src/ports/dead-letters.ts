@@ -25,6 +25,10 @@ export interface NewDeadLetter {
   readonly record?: IncomingRecord;
   /** Whose record it is: a service's steps and its listeners read the same topics. */
   readonly audience?: 'steps' | 'listeners';
+  /** The fingerprint of the graph that the record's saga has: only a process with that graph may receive it. */
+  readonly graph?: string;
+  /** The steps or listeners that the record is kept for: only a process that has all of them may receive it. */
+  readonly wanted?: readonly string[];
 }
 
 export interface DeadLetter extends NewDeadLetter {
@@ -46,6 +50,8 @@ export interface LetterFilter {
   readonly sagaId?: string;
   readonly sagaType?: string;
   readonly sagaVersion?: number;
+  /** Letters that a process with these graphs and these steps may receive. */
+  readonly takenBy?: { readonly graphs: readonly string[]; readonly steps: readonly string[] };
   /** The last letter of the page before. */
   readonly after?: string;
   readonly limit: number;

@@ -15,6 +15,8 @@ export interface SagaHeaders {
   readonly sagaId: string;
   readonly sagaType: string;
   readonly sagaVersion: number;
+  /** The fingerprint of the graph that the saga began with; absent where a release before fingerprints, or another producer, made the event. */
+  readonly graph?: string;
   /** One outside request; may span sagas. */
   readonly correlationId: string;
   /** Keys the records; the saga id unless the definition names a business key. */

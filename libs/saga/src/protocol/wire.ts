@@ -49,6 +49,7 @@ export const attributeNames = [
   'sagaid',
   'sagatype',
   'sagaversion',
+  'sagagraph',
   'sagastep',
   'sagaoutcome',
   'correlationid',
@@ -82,6 +83,7 @@ export function headersOf(event: Envelope): Record<string, string> {
     ce_correlationid: event.correlationId,
     ce_partitionkey: event.partitionKey,
   };
+  if (event.graph !== undefined) headers['ce_sagagraph'] = event.graph;
   if (event.causationId !== undefined) headers['ce_causationid'] = event.causationId;
   if (event.cause) {
     headers['ce_sagafailedstep'] = event.cause.step;
@@ -110,6 +112,7 @@ export function envelopeFrom(attributes: Readonly<Record<string, unknown>>, data
   if (typeof data !== 'object' || data === null || Array.isArray(data))
     throw new PoisonRecord('its data is no JSON object');
   const failedStep = optional('sagafailedstep');
+  const graph = optional('sagagraph');
   const causationId = optional('causationid');
   const waivedBy = optional('sagawaivedby');
   const traceparent = optional('traceparent');
@@ -122,6 +125,7 @@ export function envelopeFrom(attributes: Readonly<Record<string, unknown>>, data
     sagaId: uuid(text('sagaid')),
     sagaType: text('sagatype'),
     sagaVersion: version(text('sagaversion')),
+    ...(graph !== undefined && { graph }),
     step: text('sagastep'),
     outcome: outcome(text('sagaoutcome')),
     correlationId: text('correlationid'),

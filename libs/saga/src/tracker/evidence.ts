@@ -1,3 +1,4 @@
+import { fingerprintOf, isComparable } from '../definition/fingerprint.js';
 import type { SagaGraph } from '../definition/saga-definition.js';
 import type { Envelope } from '../protocol/envelope.js';
 import { expanded } from '../protocol/expanded.js';
@@ -15,7 +16,11 @@ export interface Evidence extends SagaState {
  * What the events of one saga id prove; nothing when none of them is of a definition that is known here. `inconsistencies` has all that
  * should be impossible: the fold's findings, and one id that sagas of two definitions, or of two versions, share.
  */
-export function evidenceOf(sagas: readonly SagaGraph[], events: readonly Envelope[]): Evidence | undefined {
+export function evidenceOf(
+  sagas: readonly SagaGraph[],
+  events: readonly Envelope[],
+  accepted: readonly string[] = [],
+): Evidence | undefined {
   const types = distinct(events.map(({ sagaType }) => sagaType));
   const saga = sagas
     .toSorted((a, b) => (a.name === b.name ? a.version - b.version : a.name < b.name ? -1 : 1))
@@ -31,6 +36,7 @@ export function evidenceOf(sagas: readonly SagaGraph[], events: readonly Envelop
     inconsistencies: [
       ...state.inconsistencies.toSorted(),
       ...(named.length > 1 ? [`its events name different branches: ${named.join(' and ')}`] : []),
+      ...graphContradictions(saga, facts, accepted),
       ...types.filter((type) => type !== saga.name).map((type) => `saga "${type}" has the same id`),
       ...versions
         .filter((version) => version !== String(saga.version))
@@ -41,6 +47,21 @@ export function evidenceOf(sagas: readonly SagaGraph[], events: readonly Envelop
     correlationId: distinct(facts.map(({ correlationId }) => correlationId))[0]!,
     startedAt: earliest.time,
   };
+}
+
+/** Participants that go by different graphs do its steps out of each other's order, so nothing is sure of it. */
+function graphContradictions(
+  saga: SagaGraph,
+  facts: readonly Envelope[],
+  accepted: readonly string[],
+): readonly string[] {
+  const graphs = distinct(facts.flatMap(({ graph }) => (graph !== undefined && isComparable(graph) ? [graph] : [])));
+  if (graphs.length > 1)
+    return [`its events are of different graphs of version ${saga.version}: ${graphs.join(' and ')}`];
+  const [graph] = graphs;
+  const own = fingerprintOf(saga);
+  if (graph === undefined || graph === own || accepted.includes(graph)) return [];
+  return [`its events are of graph ${graph} of version ${saga.version}, the tracker has ${own}`];
 }
 
 /** The graph of a saga, with the branches that its events name. */

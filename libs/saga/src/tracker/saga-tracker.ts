@@ -29,6 +29,8 @@ export interface TrackedSaga {
   readonly sagaId: string;
   readonly saga: string;
   readonly version: number;
+  /** The fingerprint of the graph that it began with; absent where none of its events names one. */
+  readonly graph?: string;
   readonly status: SagaStatus;
   readonly steps: Readonly<Record<string, Outcome>>;
   readonly inconsistencies: readonly string[];
@@ -86,9 +88,16 @@ export class SagaTracker implements OnModuleInit {
     const saga = this.runtime.sagas.find(({ name, version }) => name === snapshot.saga && version === snapshot.version);
     const events = await eventsOf(manager, [sagaId]);
     const branches = events.find((event) => event.branches)?.branches;
+    const graph = events.find((event) => event.graph !== undefined)?.graph;
     const parent = events.find((event) => event.parent)?.parent;
     const history = causalOrder(saga && graphIn(saga, events), events).map(entryOf);
-    return { ...snapshot, ...(branches && { branches }), ...(parent && { parent }), history };
+    return {
+      ...snapshot,
+      ...(graph !== undefined && { graph }),
+      ...(branches && { branches }),
+      ...(parent && { parent }),
+      history,
+    };
   }
 
   /** Logs a batch and brings the snapshots of its sagas up to date, in one transaction. Poison is its participants' to bury. */
@@ -126,7 +135,7 @@ export class SagaTracker implements OnModuleInit {
     const bySaga = new Map<string, Envelope[]>();
     for (const event of events) bySaga.set(event.sagaId, [...(bySaga.get(event.sagaId) ?? []), event]);
     return [...bySaga].flatMap(([sagaId, ofSaga]) => {
-      const proven = evidenceOf(this.runtime.sagas, ofSaga);
+      const proven = evidenceOf(this.runtime.sagas, ofSaga, this.runtime.options.acceptsGraphs);
       if (!proven) return [];
       const { saga, ...evidence } = proven;
       return [{ ...evidence, sagaId, saga: saga.name }];

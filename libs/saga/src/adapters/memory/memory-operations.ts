@@ -72,7 +72,16 @@ export class MemoryOperations {
     }
   }
 
-  private list({ state, kind, sagaId, sagaType, sagaVersion, after, limit }: LetterFilter): readonly DeadLetter[] {
+  private list({
+    state,
+    kind,
+    sagaId,
+    sagaType,
+    sagaVersion,
+    takenBy,
+    after,
+    limit,
+  }: LetterFilter): readonly DeadLetter[] {
     const all = [...this.letters.values()];
     const rest = after === undefined ? all : all.slice(all.findIndex(({ id }) => id === after) + 1);
     return rest
@@ -82,7 +91,8 @@ export class MemoryOperations {
           (kind ?? letter.kind) === letter.kind &&
           (sagaId ?? letter.sagaId) === letter.sagaId &&
           (sagaType ?? letter.sagaType) === letter.sagaType &&
-          (sagaVersion ?? letter.sagaVersion) === letter.sagaVersion,
+          (sagaVersion ?? letter.sagaVersion) === letter.sagaVersion &&
+          (takenBy === undefined || mayTake(takenBy, letter)),
       )
       .slice(0, limit);
   }
@@ -95,6 +105,10 @@ export class MemoryOperations {
     for (const letter of named) this.letters.set(letter.id, { ...letter, settled: { at, as, by } });
     return named.length;
   }
+}
+
+function mayTake({ graphs, steps }: NonNullable<LetterFilter['takenBy']>, { graph, wanted = [] }: DeadLetter): boolean {
+  return (graph === undefined || graphs.includes(graph)) && wanted.every((step) => steps.includes(step));
 }
 
 function isOfStep(letter: DeadLetter, { sagaId, step }: { readonly sagaId: string; readonly step: string }): boolean {

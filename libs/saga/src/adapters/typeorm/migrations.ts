@@ -121,6 +121,9 @@ const migrations: readonly string[] = [
   `ALTER TABLE saga_step ADD COLUMN parent text;`,
   `ALTER TABLE saga_step ADD COLUMN branches json;`,
   `CREATE INDEX saga_dead_letter_kind ON saga_dead_letter (kind, saga_type, saga_version, created_at, id) WHERE settled_at IS NULL;`,
+  `ALTER TABLE saga_step ADD COLUMN graph text;
+   ALTER TABLE saga_dead_letter ADD COLUMN graph text;
+   ALTER TABLE saga_dead_letter ADD COLUMN wanted text[];`,
 ];
 
 const lockKey = 7_305_801_124;

@@ -1,7 +1,7 @@
 import type { NewAuditEntry } from '../../ports/audit-log.js';
 import type { LetterSettlement, NewDeadLetter } from '../../ports/dead-letters.js';
 import type { Changes } from '../../ports/step-store.js';
-import { quoted } from './statements.js';
+import { quoted, textArray } from './statements.js';
 
 /** What a transaction writes of dead letters and operators; its values are written in, so that it can travel with the commit. */
 export function operationStatements({ letters = [], settlements = [], audited = [] }: Changes): readonly string[] {
@@ -14,7 +14,7 @@ export function operationStatements({ letters = [], settlements = [], audited = 
 
 /** What is put away twice is there once. */
 export function letterStatement(letters: readonly NewDeadLetter[]): string {
-  return `INSERT INTO saga_dead_letter (id,kind,saga_id,saga_type,saga_version,step,reason,details,record,bytes,audience)
+  return `INSERT INTO saga_dead_letter (id,kind,saga_id,saga_type,saga_version,step,reason,details,record,bytes,audience,graph,wanted)
     VALUES ${letters.map(letterValues).join(',')} ON CONFLICT (id) DO NOTHING`;
 }
 
@@ -34,7 +34,7 @@ function auditStatement(entries: readonly NewAuditEntry[]): string {
 }
 
 function letterValues(letter: NewDeadLetter): string {
-  const { id, kind, sagaId, sagaType, sagaVersion, step, reason, details, record, audience } = letter;
+  const { id, kind, sagaId, sagaType, sagaVersion, step, reason, details, record, audience, graph, wanted } = letter;
   const kept = record && {
     headers: record.headers,
     key: record.key,
@@ -53,6 +53,8 @@ function letterValues(letter: NewDeadLetter): string {
     kept ? json(kept) : 'NULL::json',
     record ? `'\\x${Buffer.from(record.raw).toString('hex')}'::bytea` : 'NULL::bytea',
     orNull(audience),
+    orNull(graph),
+    wanted ? textArray(wanted) : 'NULL::text[]',
   ]);
 }
 

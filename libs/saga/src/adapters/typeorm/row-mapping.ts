@@ -12,6 +12,7 @@ export interface StepRecord {
   readonly step: string;
   readonly saga_type: string;
   readonly saga_version: number;
+  readonly graph: string | null;
   readonly status: StepStatus;
   readonly predecessors_done: readonly string[] | null;
   readonly successors_closed: readonly string[] | null;
@@ -51,12 +52,14 @@ export type WrittenRecord = {
 };
 
 export function recordOf(row: FenceRow): WrittenRecord {
-  const { sagaId, sagaType, sagaVersion, correlationId, partitionKey, branches, traceparent, parent } = row.headers;
+  const { sagaId, sagaType, sagaVersion, graph, correlationId, partitionKey, branches, traceparent, parent } =
+    row.headers;
   return {
     saga_id: sagaId,
     step: row.step,
     saga_type: sagaType,
     saga_version: sagaVersion,
+    graph: graph ?? null,
     status: row.status,
     predecessors_done: orNull(row.predecessorsDone),
     successors_closed: orNull(row.successorsClosed),
@@ -92,6 +95,7 @@ export function rowOf(record: StepRecord): FenceRow {
       sagaId: record.saga_id,
       sagaType: record.saga_type,
       sagaVersion: record.saga_version,
+      ...(record.graph !== null && { graph: record.graph }),
       correlationId: record.correlation_id ?? record.saga_id,
       partitionKey: record.partition_key ?? record.saga_id,
       ...(record.branches && { branches: record.branches }),

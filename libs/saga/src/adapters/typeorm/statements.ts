@@ -31,7 +31,11 @@ function literal(value: StepRecord[keyof StepRecord]): string {
   if (typeof value === 'number') return String(value);
   if (typeof value === 'string') return quoted(value);
   if (value instanceof Date) return quoted(value.toISOString());
-  return `ARRAY[${(value as readonly string[]).map(quoted).join(',')}]::text[]`;
+  return textArray(value as readonly string[]);
+}
+
+export function textArray(texts: readonly string[]): string {
+  return `ARRAY[${texts.map(quoted).join(',')}]::text[]`;
 }
 
 /** A text in SQL. */
@@ -45,6 +49,7 @@ const columns = [
   'step',
   'saga_type',
   'saga_version',
+  'graph',
   'status',
   'predecessors_done',
   'successors_closed',

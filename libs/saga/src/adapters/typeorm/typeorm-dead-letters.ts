@@ -25,6 +25,8 @@ interface LetterRecord {
   readonly record: Pick<IncomingRecord, 'headers' | 'key' | 'malformed' | 'origin'> | null;
   readonly bytes: Buffer | null;
   readonly audience: DeadLetter['audience'] | null;
+  readonly graph: string | null;
+  readonly wanted: readonly string[] | null;
   readonly created_at: Date;
   readonly settled_at: Date | null;
   readonly settled_as: LetterSettling | null;
@@ -53,6 +55,7 @@ export class TypeOrmDeadLetters implements DeadLetters {
     sagaId,
     sagaType,
     sagaVersion,
+    takenBy,
     after,
     limit,
   }: LetterFilter): Promise<readonly DeadLetter[]> {
@@ -64,6 +67,12 @@ export class TypeOrmDeadLetters implements DeadLetters {
       ...(sagaId === undefined ? [] : [`saga_id = ${given(sagaId)}::uuid`]),
       ...(sagaType === undefined ? [] : [`saga_type = ${given(sagaType)}`]),
       ...(sagaVersion === undefined ? [] : [`saga_version = ${given(sagaVersion)}`]),
+      ...(takenBy === undefined
+        ? []
+        : [
+            `(graph IS NULL OR graph = ANY(${given(takenBy.graphs)}::text[]))`,
+            `(wanted IS NULL OR wanted <@ ${given(takenBy.steps)}::text[])`,
+          ]),
       ...(after === undefined
         ? []
         : [`(created_at, id) > (SELECT created_at, id FROM saga_dead_letter WHERE id = ${given(after)}::uuid)`]),
@@ -106,6 +115,8 @@ function letterOf(row: LetterRecord): DeadLetter {
     details: row.details,
     ...(record && { record }),
     ...(row.audience && { audience: row.audience }),
+    ...(row.graph !== null && { graph: row.graph }),
+    ...(row.wanted && { wanted: row.wanted }),
     createdAt: row.created_at,
     ...(at && as && by !== null && { settled: { at, as, by } }),
   };

@@ -4,6 +4,7 @@ import type { Delivery, Settled } from '../delivery.js';
 import { DueLoop } from '../time/due-loop.js';
 import { handBack } from './hand-back.js';
 import { unknownAround } from '../versions/unknown-around.js';
+import { OtherGraph } from '../versions/other-graph.js';
 import type { Participant } from '../participant.js';
 
 /** Makes parked attempts when they are due. */
@@ -43,9 +44,11 @@ export class Retries {
     const bound = steps.ofRow(row);
     try {
       const around = bound && unknownAround(steps, { bound, headers: row.headers });
-      if (!bound || around) return await this.leave(row, around);
+      const other = steps.otherGraph(row.headers.sagaType, row.headers.sagaVersion, row.headers.graph);
+      if (!bound || around || other) return await this.leave(row, around, other);
       await this.submit({ sagaId: row.sagaId, bound, headers: row.headers, happening: { type: 'attempt' } });
     } catch (error) {
+      if (error instanceof OtherGraph) return this.leave(row, undefined, error);
       logger.warn(`The attempt of step "${row.step}" of saga ${row.sagaId} is made again: ${String(error)}`);
     }
   }
@@ -56,12 +59,18 @@ export class Retries {
   }
 
   /** Said once for a step: all its rows come again until somebody can attempt them. */
-  private async leave(row: FenceRow, around: SagaVersion | undefined): Promise<void> {
+  private async leave(
+    row: FenceRow,
+    around: SagaVersion | undefined,
+    other: { readonly why: string } | undefined,
+  ): Promise<void> {
     const { sagaType, sagaVersion } = row.headers;
     const step = `step "${row.step}" of saga "${sagaType}" version ${sagaVersion}`;
-    const why = around
-      ? `does not know saga "${around.name}" version ${around.version} around ${step}`
-      : `has no method for ${step}`;
+    const why = other
+      ? `cannot move ${step}, because ${other.why}`
+      : around
+        ? `does not know saga "${around.name}" version ${around.version} around ${step}`
+        : `has no method for ${step}`;
     if (!this.left.has(why)) {
       this.participant.logger.error(
         `This process ${why}, of which saga ${row.sagaId} and maybe more are due; they are left to replicas that have.`,

@@ -1,4 +1,5 @@
 import { eventFrom } from '../../definition/domain-event.js';
+import { fingerprintOf } from '../../definition/fingerprint.js';
 import { commitStep } from '../../definition/nested.js';
 import type { SagaGraph } from '../../definition/saga-definition.js';
 import type { Cause, Envelope, SagaHeaders } from '../../protocol/envelope.js';
@@ -184,7 +185,7 @@ export class LinkedRows {
 
   private around({ headers, step }: FenceRow) {
     const { sagaId, sagaType, sagaVersion, step: name } = headers.parent!;
-    const { parent: _itself, branches: _inside, ...shared } = headers;
+    const { parent: _itself, branches: _inside, graph: _own, ...shared } = headers;
     const around = { ...shared, sagaId, sagaType, sagaVersion };
     const bound = this.ground.steps.ofRow({ headers: around, step: name });
     if (bound) {
@@ -216,6 +217,7 @@ export function childHeaders(
     sagaId: id,
     sagaType: child.name,
     sagaVersion: child.version,
+    graph: fingerprintOf(child),
     correlationId: headers.correlationId,
     partitionKey: id,
     parent: { sagaId, sagaType: saga.name, sagaVersion: saga.version, step: node.name },

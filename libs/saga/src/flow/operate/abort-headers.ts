@@ -4,7 +4,7 @@ import { SagaError } from '../../protocol/errors.js';
 import type { StepStore } from '../../ports/step-store.js';
 
 /** What somebody else than this service's rows may know of a saga that is to be aborted. */
-export type KnownOfSaga = Partial<Pick<SagaHeaders, 'branches' | 'parent' | 'correlationId'>>;
+export type KnownOfSaga = Partial<Pick<SagaHeaders, 'branches' | 'parent' | 'correlationId' | 'graph'>>;
 
 /**
  * The headers of a request to abort: those of all events of the saga, as far as they are known here. It must name the branches, because who closes
@@ -21,6 +21,7 @@ export async function headersForAbort(
   const rows = (await store.find(sagaId)).map(({ headers }) => headers);
   const branches = known.branches ?? rows.find((headers) => headers.branches)?.branches;
   const parent = known.parent ?? rows.find((headers) => headers.parent)?.parent;
+  const graph = known.graph ?? rows.find((headers) => headers.graph)?.graph;
   if (saga.fanOuts.length > 0 && !branches)
     throw new SagaError(
       'BRANCHES_UNKNOWN',
@@ -33,6 +34,7 @@ export async function headersForAbort(
     sagaVersion: saga.version,
     correlationId: rows[0]?.correlationId ?? known.correlationId ?? sagaId,
     partitionKey: rows.find(({ partitionKey }) => partitionKey !== sagaId)?.partitionKey ?? sagaId,
+    ...(graph !== undefined && { graph }),
     ...(branches && { branches }),
     ...(parent && { parent }),
   };

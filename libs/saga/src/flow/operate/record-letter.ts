@@ -4,7 +4,6 @@ import { isUuid } from '../../protocol/uuid.js';
 import type { PoisonRecord } from '../../protocol/wire.js';
 import type { Audience } from '../bound-step.js';
 import type { Participant } from '../participant.js';
-import { UnknownVersion } from '../versions/unknown-version.js';
 
 /** The same record has the same letter, however often it comes. */
 export function recordLetter(
@@ -23,7 +22,7 @@ export function recordLetter(
   ]);
   return {
     id: chance.derivedId(name),
-    kind: error instanceof UnknownVersion ? 'version' : 'record',
+    kind: 'record',
     reason: error.reason,
     details: {},
     record,

@@ -3,6 +3,7 @@ import type { Timer } from '../../ports/timers.js';
 import type { Delivery, Settled } from '../delivery.js';
 import { leftToOthers } from '../failure/hand-back.js';
 import { DueLoop } from './due-loop.js';
+import { OtherGraph } from '../versions/other-graph.js';
 import type { Participant } from '../participant.js';
 
 type Ground = Pick<Participant, 'store' | 'clock' | 'chance' | 'logger' | 'settings' | 'steps'>;
@@ -29,17 +30,23 @@ async function end(ground: Ground, submit: Submit, left: Set<string>, timer: Tim
     if (!bound) return await leave(ground, left, timer);
     await submit({ sagaId, bound, headers, happening: { type: 'expired', timer: kind } });
   } catch (error) {
+    if (error instanceof OtherGraph) return leave(ground, left, timer, error.why);
     ground.logger.warn(`The ${kind} of step "${step}" of saga ${sagaId} is seen to again: ${String(error)}`);
   }
 }
 
 /** Said once for a step: its timers come again until somebody can end them. */
-async function leave({ store, chance, logger }: Ground, left: Set<string>, timer: Timer): Promise<void> {
+async function leave(
+  { store, chance, logger }: Ground,
+  left: Set<string>,
+  timer: Timer,
+  because?: string,
+): Promise<void> {
   const { sagaId, sagaType, sagaVersion } = timer;
   const step = `step "${timer.step}" of saga "${sagaType}" version ${sagaVersion}`;
   if (!left.has(step))
     logger.error(
-      `This process does not have ${step}, of which the ${timer.kind} of saga ${sagaId} and maybe more ended; they are left to replicas that have.`,
+      `This process ${because === undefined ? `does not have ${step}` : `cannot move ${step}, because ${because}`}, of which the ${timer.kind} of saga ${sagaId} and maybe more ended; they are left to replicas that have.`,
     );
   left.add(step);
   await store.timers.handBack(timer, leftToOthers(chance));

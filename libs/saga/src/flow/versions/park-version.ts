@@ -5,7 +5,8 @@ import type { NewDeadLetter } from '../../ports/dead-letters.js';
 import type { IncomingRecord } from '../../ports/transport.js';
 import type { Audience } from '../bound-step.js';
 import type { Participant } from '../participant.js';
-import type { UnknownVersion } from './unknown-version.js';
+import type { LeftToOthers } from './unknown-version.js';
+import { isComparable } from '../../definition/fingerprint.js';
 
 /**
  * Keeps an event of a version that this process does not know, whole, in the service's own store, and only then counts it as consumed: a replica that
@@ -15,11 +16,12 @@ export async function parkVersion(
   participant: Participant,
   audience: Audience,
   record: IncomingRecord,
-  unknown: UnknownVersion,
+  unknown: LeftToOthers,
 ): Promise<void> {
   const { store, chance, tally, logger } = participant;
   const { topic, partition, offset } = record.origin;
   const { sagaid, sagastep, id } = opened(record).attributes;
+  const { wanted, graph } = unknown.needed;
   const letter: NewDeadLetter = {
     id: chance.derivedId(
       `version:${unknown.saga}@${unknown.version}:${audience}:${topic}:${partition}:${offset}:${wordOf(id)}`,
@@ -33,6 +35,8 @@ export async function parkVersion(
     details: {},
     record,
     audience,
+    ...(graph !== undefined && isComparable(graph) && { graph }),
+    ...(wanted && { wanted }),
   };
   await store.deadLetters.put([letter]);
   logger.warn(`The record ${topic}/${partition}/${offset} is parked until a replica takes it: ${unknown.reason}.`);

@@ -1,19 +1,19 @@
 import type { DeadLetter } from '../../ports/dead-letters.js';
 import type { IncomingRecord } from '../../ports/transport.js';
+import type { SagaGraph } from '../../definition/saga-definition.js';
 import type { Audience } from '../bound-step.js';
-import type { SagaVersion } from '../bound-steps.js';
 import type { Participant } from '../participant.js';
 
 const pageSize = 100;
 const lookEvery = 5_000;
 const soon = 100;
 
-/** Takes the records of a batch; resolves when all that follows from them is durable. */
-type Receive = (audience: Audience, records: readonly IncomingRecord[]) => Promise<void>;
+/** Takes a record that was parked; resolves to whether it was taken, when all that follows from it is durable. */
+type Take = (audience: Audience, record: IncomingRecord) => Promise<boolean>;
 
 /**
- * Takes the events that were parked because a process did not know their version, once a process runs that does: when it starts, and now and
- * then, because older replicas may park more until they are gone. Replicas may take the same event: its fence row knows it.
+ * Takes the events that were parked because a process did not know their version or their graph, once a process runs that does: when it starts, and now and
+ * then, because older replicas may park more until they are gone. Replicas may take the same event: its fence row knows it. What cannot be taken stays.
  */
 export class ParkedVersions {
   private forget = (): void => undefined;
@@ -22,7 +22,7 @@ export class ParkedVersions {
 
   constructor(
     private readonly participant: Pick<Participant, 'store' | 'steps' | 'clock' | 'chance' | 'logger' | 'service'>,
-    private readonly receive: Receive,
+    private readonly take: Take,
   ) {}
 
   start(): void {
@@ -50,30 +50,42 @@ export class ParkedVersions {
     try {
       const [any] = await store.deadLetters.list({ state: 'open', kind: 'version', limit: 1 });
       if (!any) return;
-      for (const saga of steps.sagas) while (!this.stopped && (await this.takePage(saga)) === pageSize);
+      for (const saga of steps.sagas) await this.takeAll(saga);
     } catch (error) {
       logger.warn(`Taking events of versions that were unknown failed and is repeated: ${String(error)}`);
     }
   }
 
-  private async takePage({ name: sagaType, version: sagaVersion }: SagaVersion): Promise<number> {
-    const { store, logger, service } = this.participant;
-    const filter = { state: 'open', kind: 'version', sagaType, sagaVersion, limit: pageSize } as const;
-    const letters = await store.deadLetters.list(filter);
-    for (const audience of ['steps', 'listeners'] as const) {
-      const records = recordsOf(letters, audience);
-      if (records.length > 0) await this.receive(audience, records);
-    }
-    if (letters.length === 0) return 0;
-    const settlements = letters.map(({ id }) => ({ which: { id }, as: 'overtaken' as const, by: service }));
-    await store.transaction([], (transaction) =>
-      transaction.save({ rows: [], staged: [], published: [], settlements }),
-    );
-    logger.log(`Took ${letters.length} events of version ${sagaVersion} of saga "${sagaType}" that were parked.`);
-    return letters.length;
+  private async takeAll(saga: SagaGraph): Promise<void> {
+    let last: string | undefined;
+    do last = await this.takePage(saga, last);
+    while (last !== undefined && !this.stopped);
   }
-}
 
-function recordsOf(letters: readonly DeadLetter[], wanted: Audience): readonly IncomingRecord[] {
-  return letters.flatMap(({ record, audience }) => (record && audience === wanted ? [record] : []));
+  /** @returns the last letter of the page, if more may come after it */
+  private async takePage(saga: SagaGraph, after: string | undefined): Promise<string | undefined> {
+    const { store, logger, service, steps } = this.participant;
+    const { name: sagaType, version: sagaVersion } = saga;
+    const takenBy = { graphs: steps.graphsOf(saga), steps: steps.namesIn(saga) };
+    const page = { state: 'open', kind: 'version', sagaType, sagaVersion, takenBy, limit: pageSize } as const;
+    const letters = await store.deadLetters.list({ ...page, ...(after !== undefined && { after }) });
+    const taken = await this.taken(letters);
+    if (taken.length > 0) {
+      const settlements = taken.map(({ id }) => ({ which: { id }, as: 'overtaken' as const, by: service }));
+      await store.transaction([], (transaction) =>
+        transaction.save({ rows: [], staged: [], published: [], settlements }),
+      );
+      logger.log(`Took ${taken.length} events of version ${sagaVersion} of saga "${sagaType}" that were parked.`);
+    }
+    return letters.length === pageSize ? letters.at(-1)!.id : undefined;
+  }
+
+  private async taken(letters: readonly DeadLetter[]): Promise<readonly DeadLetter[]> {
+    const ends = await Promise.allSettled(
+      letters.map(async (letter) => !letter.record || this.take(letter.audience ?? 'steps', letter.record)),
+    );
+    const failed = ends.find((end) => end.status === 'rejected');
+    if (failed) throw failed.reason;
+    return letters.filter((_, index) => (ends[index] as PromiseFulfilledResult<boolean>).value);
+  }
 }
