@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineSaga, DomainEvent } from '../../../libs/saga/src/definition/index.js';
+import { defineSaga, DomainEvent, type SagaGraph } from '../../../libs/saga/src/definition/index.js';
 import { bind } from './service.js';
 import { BookingConfirmed, CardCharged, CardRefunded, PaymentAsked, RoomReserved } from './booking.js';
 import { write } from './charging.js';
@@ -22,6 +22,14 @@ export const BookingV2 = defineSaga(
   { version: 2 },
 );
 
+/** The second booking, published by mistake under the version of the first. */
+export const OtherBooking = defineSaga('booking', {
+  reserve: { emits: RoomReserved },
+  check: { after: 'reserve', kind: 'readOnly', emits: GuestChecked },
+  charge: { after: 'check', emits: CardCharged, compensated: CardRefunded },
+  confirm: { after: 'charge', kind: 'pivot', emits: BookingConfirmed },
+});
+
 /** The payment a year later, started by the same outside event. */
 export const PaymentV2 = defineSaga('payment', { pay: { on: PaymentAsked, emits: PaymentTaken } }, { version: 2 });
 
@@ -40,12 +48,12 @@ export const stays = ([1, 2] as const).map((version) =>
 );
 
 /** Charges bookings of the second version. */
-export function chargingV2(trouble: () => unknown = () => undefined): BoundStep {
+export function chargingV2(trouble: () => unknown = () => undefined, saga: SagaGraph = BookingV2): BoundStep {
   return bind(
-    BookingV2,
+    saga,
     'charge',
-    ({ bookingId, trusted }: GuestChecked, saga) => {
-      write(saga, `charge ${bookingId} of a ${trusted ? 'trusted' : 'new'} guest`);
+    ({ bookingId, trusted }: GuestChecked, context) => {
+      write(context, `charge ${bookingId} of a ${trusted ? 'trusted' : 'new'} guest`);
       return trouble() ?? new CardCharged({ bookingId });
     },
     { undo: ({ bookingId }: CardCharged) => new CardRefunded({ bookingId, why: '' }) },

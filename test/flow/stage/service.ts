@@ -79,13 +79,14 @@ export class Service {
       /** Definitions beside those of its steps. */
       readonly knows?: readonly SagaGraph[];
       readonly retention?: Retention;
+      readonly acceptsGraphs?: readonly string[];
     } = {},
   ) {
     this.name = options.name ?? 'hotel';
     const log = (message: string): void => void this.logs.push(message);
     this.saga = new SagaService({
       service: this.name,
-      steps: new BoundSteps(steps, options.knows, options.retention),
+      steps: new BoundSteps(steps, options.knows, options.retention, options.acceptsGraphs),
       store: this.reaching(options.store ?? ground.store),
       transport: {
         publish: async (messages) => {

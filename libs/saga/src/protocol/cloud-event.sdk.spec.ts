@@ -29,6 +29,7 @@ const anyEnvelope: fc.Arbitrary<Envelope> = fc.record(
     outcome: fc.constantFrom(...outcomes),
     correlationId: text,
     partitionKey: text,
+    graph: fc.constantFrom('1:0123456789abcdef', '2:of another algorithm'),
     causationId: text,
     traceparent: fc.constant('00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'),
     branches: fc.dictionary(

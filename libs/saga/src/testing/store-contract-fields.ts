@@ -62,7 +62,7 @@ export const fieldFacts: readonly StoreFact[] = [
     title: 'a field that a row no longer has is gone',
     body: async (scene) => {
       const { headers, sagaId, step, version } = await scene.saved(full(scene));
-      const { traceparent: _trace, branches: _branches, ...rest } = headers;
+      const { traceparent: _trace, branches: _branches, graph: _graph, ...rest } = headers;
       const bare = await scene.saved(scene.row({ sagaId, step, version, headers: rest }));
       assert.deepEqual(await locked(scene, bare), [bare]);
     },
@@ -170,6 +170,7 @@ const fullEvent: Partial<Envelope> = {
   causationId: '0d7f3b52-6a0e-4f2e-9d43-6f2f8f5a1c11:place:done',
   cause: { step: 'charge', reason: 'over limit' },
   sagaVersion: 7,
+  graph: '1:0123456789abcdef',
   parent: {
     sagaType: 'order',
     sagaVersion: 2,
@@ -188,6 +189,7 @@ function full(scene: Scene): FenceRow {
     headers: {
       ...row.headers,
       sagaVersion: 7,
+      graph: fullEvent.graph!,
       correlationId: 'request-7',
       partitionKey: 'order-9',
       branches: fullEvent.branches!,

@@ -130,6 +130,26 @@ export const operationFacts: readonly StoreFact[] = [
     },
   },
   {
+    title:
+      'letters are listed for those who may take them: who has their graph and all the steps that they are kept for',
+    body: async (scene) => {
+      const letters: readonly NewDeadLetter[] = [
+        bare(),
+        { ...bare(), graph: '1:00000000000000aa' },
+        { ...bare(), wanted: ['charge', 'ship'] },
+        { ...bare(), graph: '1:00000000000000bb', wanted: ['ship'] },
+      ];
+      await scene.store.deadLetters.put(letters);
+      const ids = async (graphs: readonly string[], steps: readonly string[]): Promise<readonly number[]> => {
+        const listed = await scene.store.deadLetters.list({ limit: 10, takenBy: { graphs, steps } });
+        return listed.map(({ id }) => letters.findIndex((one) => one.id === id)).toSorted();
+      };
+      assert.deepEqual(await ids([], []), [0]);
+      assert.deepEqual(await ids(['1:00000000000000aa'], ['ship']), [0, 1]);
+      assert.deepEqual(await ids(['1:00000000000000bb'], ['ship', 'charge']), [0, 2, 3]);
+    },
+  },
+  {
     title: 'the backlog of letters tells how many wait of each kind, and since when the oldest does',
     body: async (scene) => {
       assert.deepEqual(await scene.store.deadLetters.backlog(), { sizes: {} });
@@ -182,7 +202,16 @@ function full(): NewDeadLetter {
   const origin = { topic: 'saga.order', partition: 3, offset: '42' };
   const record = { headers, key: 'k\u0000', value: '{"a":"ä🚀"}', raw: Buffer.from('{"a":"ä🚀"}'), origin };
   const details = { nul: 'a\u0000b', half: 'cut \ud83d', deep: [{ __proto: null }] };
-  return { id: randomUUID(), kind: 'record', reason: 'no saga id', details, record, audience: 'listeners' };
+  return {
+    id: randomUUID(),
+    kind: 'record',
+    reason: 'no saga id',
+    details,
+    record,
+    audience: 'listeners',
+    graph: '1:0123456789abcdef',
+    wanted: ["O'Neill", 'charge'],
+  };
 }
 
 function malformed(): IncomingRecord {

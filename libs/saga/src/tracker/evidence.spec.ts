@@ -1,6 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { describe, expect, test } from 'vitest';
 import { defineSaga } from '../definition/define-saga.js';
+import { fingerprintOf } from '../definition/fingerprint.js';
 import { DomainEvent } from '../definition/domain-event.js';
 import { messageId, type Envelope } from '../protocol/envelope.js';
 import type { Outcome } from '../protocol/outcome.js';
@@ -119,5 +120,15 @@ describe('the events of a saga prove', () => {
       'step "charge" is both done and rejected',
     ]);
     expect(others).toEqual([first]);
+  });
+
+  test('that participants went by different graphs of one version, or by one that the tracker does not have', () => {
+    const [a, b] = ['1:00000000000000aa', '1:00000000000000bb'];
+    const of = (graph: string, step: string) => happened(step, 'done', { graph });
+    const found = (...events: Envelope[]) => evidenceOf([Order], events, [b!])?.inconsistencies;
+    expect(found(of(a!, 'place'), of(b!, 'charge'))).toEqual([`its events are of different graphs of version 1: ${a} and ${b}`]); // prettier-ignore
+    expect(found(of(a!, 'place'))).toEqual([`its events are of graph ${a} of version 1, the tracker has ${fingerprintOf(Order)}`]); // prettier-ignore
+    expect(found(of(fingerprintOf(Order), 'place'), happened('charge', 'done'), of('2:new', 'charge'))).toEqual([]);
+    expect(found(of(b!, 'place'))).toEqual([]);
   });
 });
