@@ -68,10 +68,10 @@ describe('the fingerprint of a graph', () => {
         },
       }),
       define({ reserve: { onDeadLetter: 'continue' } }),
-      define({ reserve: { each: () => [] } as never }),
-      define({ reserve: { when: () => true } as never }),
-      define({ charge: { emits: event('paid.all'), saga: Inner(1) } as never }),
-      define({ charge: { emits: event('paid.all'), saga: Inner(2) } as never }),
+      define({ reserve: { each: () => [] } }),
+      define({ reserve: { when: () => true } }),
+      define({ charge: { emits: event('paid.all'), saga: Inner(1) } }),
+      define({ charge: { emits: event('paid.all'), saga: Inner(2) } }),
       define({}, { version: 2 }),
       define({}, {}, 'orders'),
     ];
@@ -81,7 +81,7 @@ describe('the fingerprint of a graph', () => {
   });
 
   it('is that of the definition, not of the branches of one saga', () => {
-    const saga = define({ reserve: { each: () => [] } as never });
+    const saga = define({ reserve: { each: () => [] } });
     const graph = expanded(saga, { reserve: ['a', 'b'] });
     expect(Object.keys(graph.steps)).toContain('reserve[a]');
     expect(fingerprintOf(graph)).toBe(fingerprintOf(saga));

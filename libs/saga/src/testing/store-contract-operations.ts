@@ -142,7 +142,7 @@ export const operationFacts: readonly StoreFact[] = [
       await scene.store.deadLetters.put(letters);
       const ids = async (graphs: readonly string[], steps: readonly string[]): Promise<readonly number[]> => {
         const listed = await scene.store.deadLetters.list({ limit: 10, takenBy: { graphs, steps } });
-        return listed.map(({ id }) => letters.findIndex((one) => one.id === id)).toSorted();
+        return listed.map(({ id }) => letters.findIndex((one) => one.id === id)).toSorted((a, b) => a - b);
       };
       assert.deepEqual(await ids([], []), [0]);
       assert.deepEqual(await ids(['1:00000000000000aa'], ['ship']), [0, 1]);
