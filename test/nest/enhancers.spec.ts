@@ -1,7 +1,6 @@
 import {
   Catch,
   Controller,
-  Inject,
   Injectable,
   Scope,
   UseFilters,
@@ -16,9 +15,9 @@ import {
   type PipeTransform,
   type Type,
 } from '@nestjs/common';
-import { APP_FILTER, APP_GUARD, APP_PIPE, REQUEST } from '@nestjs/core';
-import { Sagas, SagaStep, type Started, type StepContext } from 'nest-saga';
-import { map, type Observable } from 'rxjs';
+import { APP_PIPE } from '@nestjs/core';
+import { Sagas, SagaStep, StepRejected, type Started, type StepContext } from 'nest-saga';
+import { EMPTY, map, of, type Observable } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import { AskedPayment, Payment, PaymentAsked, PaymentDone } from './order-saga.js';
 import { started, type Service } from './scene.js';
@@ -89,61 +88,6 @@ describe('guards', () => {
     expect((await app.get(Sagas).start(Payment, {})).step).toBe('done');
   });
 
-  test('of the whole application are asked, and are told the type of the context, the class, the method and its arguments', async () => {
-    const asked: { type: string; type_: unknown; handler: unknown; args: readonly unknown[] }[] = [];
-    @Injectable()
-    class Recording implements CanActivate {
-      canActivate(context: ExecutionContext): boolean {
-        asked.push({
-          type: context.getType<string>(),
-          type_: context.getClass(),
-          handler: context.getHandler(),
-          args: context.getArgs(),
-        });
-        return true;
-      }
-    }
-    @Injectable()
-    class Steps {
-      @SagaStep(Payment.steps.pay)
-      pay(): PaymentDone {
-        return pay();
-      }
-    }
-    const { sagaId } = await startWith({ providers: [Steps, { provide: APP_GUARD, useClass: Recording }] });
-    expect(asked).toHaveLength(1);
-    expect(asked[0]).toMatchObject({ type: 'saga', type_: Steps, handler: Steps.prototype.pay });
-    expect(asked[0]!.args[1]).toMatchObject({ sagaId, step: 'pay' });
-  });
-
-  test.each([
-    ['a provider', (steps: Type): Service => ({ providers: [steps] })],
-    ['a controller', (steps: Type): Service => ({ controllers: [steps] })],
-  ])('of the whole application that are request-scoped are asked for %s', async (_what, service) => {
-    const requests: unknown[] = [];
-    @Injectable({ scope: Scope.REQUEST })
-    class Scoped implements CanActivate {
-      constructor(@Inject(REQUEST) private readonly request: unknown) {}
-      canActivate(): boolean {
-        requests.push(this.request);
-        return true;
-      }
-    }
-    @Injectable()
-    class Steps {
-      @SagaStep(Payment.steps.pay)
-      pay(): PaymentDone {
-        return pay();
-      }
-    }
-    const given = service(Steps);
-    const { sagaId } = await startWith({
-      ...given,
-      providers: [...(given.providers ?? []), { provide: APP_GUARD, useClass: Scoped }],
-    });
-    expect(requests).toMatchObject([{ sagaId }]);
-  });
-
   test('that nobody can make an instance of stop the application from starting', async () => {
     await expect(started({ providers: [{ provide: 'STEPS', useFactory: () => new GuardedClass() }] })).rejects.toThrow(
       'GuardedClass.pay has Permitted, of which Nest makes no instance because a factory or a value provides GuardedClass; provide the class itself, or give the decorator an instance',
@@ -170,6 +114,29 @@ describe('interceptors', () => {
     }
     const { event } = await startWith({ controllers: [Steps] });
     expect(event).toEqual({ orderId: 'o1, discounted' });
+  });
+});
+
+describe('an answer that is no event', () => {
+  class Wrapping implements NestInterceptor {
+    intercept(_context: ExecutionContext, next: CallHandler): Observable<unknown> {
+      return next.handle().pipe(map((data: unknown) => ({ data })));
+    }
+  }
+
+  @Injectable()
+  class Wrapped {
+    @UseInterceptors(new Wrapping())
+    @SagaStep(Payment.steps.pay)
+    pay(): PaymentDone {
+      return pay();
+    }
+  }
+
+  test('is told with the interceptors that it passed through', async () => {
+    await expect(startWith({ providers: [Wrapped] })).rejects.toThrow(
+      'Step "pay" of saga "payment" answered with something that is no event; return a payment.done, or publish it on the event bus inside the step; for a business no, throw a StepRejected. Its answer passes through interceptors or filters (Wrapping), which may have changed it: let them hand events on as they are.',
+    );
   });
 });
 
@@ -246,24 +213,66 @@ describe('pipes', () => {
 });
 
 describe('exception filters', () => {
-  @Catch()
-  class Swallowing implements ExceptionFilter {
-    catch(): Promise<PaymentDone> {
-      return Promise.resolve(pay());
+  @Catch(TypeError)
+  class NoStock implements ExceptionFilter {
+    catch(error: TypeError): never {
+      throw new StepRejected(error.message);
     }
   }
 
-  test('do not make a failure of a step disappear', async () => {
+  @Catch()
+  class Answering implements ExceptionFilter {
+    constructor(private readonly answer: () => unknown) {}
+    catch(): unknown {
+      return this.answer();
+    }
+  }
+
+  function failing(filter: ExceptionFilter | Type<ExceptionFilter>, thrown: Error): Service {
     @Injectable()
+    @UseFilters(filter)
     class Steps {
-      @UseFilters(Swallowing)
       @SagaStep(Payment.steps.pay)
       pay(): PaymentDone {
-        throw new Error('no connection');
+        throw thrown;
       }
     }
-    await expect(startWith({ providers: [Steps, { provide: APP_FILTER, useClass: Swallowing }] })).rejects.toThrow(
+    return { providers: [Steps] };
+  }
+
+  test('of a class translate what a step throws, and leave what is not theirs', async () => {
+    const { step, event } = await startWith(failing(NoStock, new TypeError('nothing left')));
+    expect([step, event]).toEqual(['rejected', { failedStep: 'pay', reason: 'nothing left' }]);
+    await expect(startWith(failing(NoStock, new RangeError('no connection')))).rejects.toThrow('no connection');
+  });
+
+  test.each([
+    ['as they are', (): unknown => pay()],
+    ['later', (): unknown => Promise.resolve(pay())],
+    ['as those of microservices do', (): unknown => of(pay())],
+  ])('answer in the place of the step, %s', async (_how, answer) => {
+    const { step } = await startWith(failing(new Answering(answer), new Error('no connection')));
+    expect(step).toBe('done');
+  });
+
+  test.each([
+    ['nothing', (): unknown => undefined],
+    ['nothing later', (): unknown => Promise.resolve()],
+    ['an observable of nothing', (): unknown => EMPTY],
+  ])('that answer with %s do not make a failure of a step disappear', async (_what, answer) => {
+    await expect(startWith(failing(new Answering(answer), new Error('no connection')))).rejects.toThrow(
       'no connection',
     );
+  });
+
+  test('do not see a rejection, which is no error', async () => {
+    const { step } = await startWith(failing(new Answering(() => ({ status: 500 })), new StepRejected('sold out')));
+    expect(step).toBe('rejected');
+  });
+
+  test('that break on a step, as those for requests do, do not hide why it failed', async () => {
+    const breaking = new Answering(() => (undefined as unknown as { status(code: number): void }).status(500));
+    const cause = new Error('no connection');
+    await expect(startWith(failing(breaking, cause))).rejects.toMatchObject({ name: 'TypeError', cause });
   });
 });

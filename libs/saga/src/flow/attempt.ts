@@ -50,7 +50,7 @@ function resultOf(bound: BoundStep, row: FenceRow, answer: unknown): StepResult 
   if (type === node.events.done.type) return { type: 'effectRecorded', event: stored(answer) };
   const mayReject = node.role !== 'retriable';
   if (mayReject && type === node.events.rejected.type) return { type: 'rejected', event: stored(answer) };
-  throw wrongAnswer(node, row, answer, `Step "${node.name}"`, answersOf(node));
+  throw wrongAnswer(node, row, answer, `Step "${node.name}"`, answersOf(node), bound.changers?.step);
 }
 
 /**
@@ -88,7 +88,14 @@ export async function attemptCompensation(bound: BoundStep, row: FenceRow, manag
   const isMissing = answer === undefined && bound.compensate && hasOwn;
   if (isMissing || ![compensated.type, defaults.compensated.type].includes(typeOf(undone)!)) {
     const wanted = hasOwn ? `a ${compensated.type}` : 'nothing';
-    throw wrongAnswer(node, row, answer, `The compensation of step "${node.name}"`, `return ${wanted}`);
+    throw wrongAnswer(
+      node,
+      row,
+      answer,
+      `The compensation of step "${node.name}"`,
+      `return ${wanted}`,
+      bound.changers?.compensation,
+    );
   }
   return { type: 'undone', event: stored(undone) };
 }
@@ -181,10 +188,21 @@ function answersOf({ role, events: { done, rejected, defaults } }: StepNode): st
   return role === 'retriable' || own ? said : `${said}; for a business no, throw a StepRejected`;
 }
 
-function wrongAnswer(node: StepNode, row: FenceRow, answer: unknown, who: string, remedy: string): SagaError {
+function wrongAnswer(
+  node: StepNode,
+  row: FenceRow,
+  answer: unknown,
+  who: string,
+  remedy: string,
+  changers: readonly string[] = [],
+): SagaError {
   const unknown = answer instanceof Error ? 'an error, which is to be thrown' : 'something that is no event';
   const got = answer === undefined ? 'nothing' : (typeOf(answer) ?? unknown);
-  return new SagaError('WRONG_ANSWER', `${who} of saga "${node.saga}" answered with ${got}; ${remedy}.`, {
+  const through =
+    changers.length > 0
+      ? ` Its answer passes through interceptors or filters (${changers.join(', ')}), which may have changed it: let them hand events on as they are.`
+      : '';
+  return new SagaError('WRONG_ANSWER', `${who} of saga "${node.saga}" answered with ${got}; ${remedy}.${through}`, {
     sagaId: row.sagaId,
     step: node.name,
     retriable: false,

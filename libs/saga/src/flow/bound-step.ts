@@ -43,6 +43,8 @@ export interface BoundStep {
   readonly undoRetry: RetryPolicy;
   readonly circuit?: Circuit;
   readonly undoCircuit?: Circuit;
+  /** What the answers of its methods pass through and may be changed by: for a message. */
+  readonly changers?: { readonly step: readonly string[]; readonly compensation: readonly string[] };
   /** Set for a listener: a step outside the graph that hears this event and emits nothing. */
   readonly hears?: { readonly step: string; readonly outcome: Outcome };
 }

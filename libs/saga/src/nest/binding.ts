@@ -48,6 +48,10 @@ export function bindHandlers(
         run: answering(node, invocation.callOf(handler), circuit),
         ...(undo && { compensate: answering(node, invocation.callOf(undo), undoCircuit) }),
         ...(resolution && { resolve: answering(node, invocation.callOf(resolution)) }),
+        changers: {
+          step: invocation.changersOf(handler),
+          compensation: undo ? invocation.changersOf(undo) : [],
+        },
         retry: policy(handler, node.role === 'retriable' ? patientRetry : defaultRetry),
         undoRetry: policy(undo),
         ...(circuit && { circuit }),

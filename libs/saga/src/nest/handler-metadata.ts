@@ -15,9 +15,6 @@ export type HandlerMetadata = {
 /** Known to every copy of this package, so that what another copy decorated is found, and refused, instead of missed. */
 const key = Symbol.for('nest-saga.handlers');
 
-/** Nest's mark of classes whose methods are called from outside: enhancers of the whole application that are request-scoped reach these only. */
-const entryProvider = '__entryProvider__';
-
 /**
  * On the class, by property: metadata on the function is lost when another decorator replaces it.
  *
@@ -32,7 +29,6 @@ export function addHandler(
   const { constructor } = target;
   const own = (Reflect.getOwnMetadata(key, constructor) ?? []) as readonly HandlerMetadata[];
   Reflect.defineMetadata(key, [...own, handler], constructor);
-  Reflect.defineMetadata(entryProvider, true, constructor);
 }
 
 /** A compiler that makes standard decorators gives another second argument, and a decorator on a class none. */

@@ -25,6 +25,7 @@ const names: Readonly<Record<keyof SagaModuleOptions, true>> = {
   settings: true,
   retention: true,
   consume: true,
+  globalEnhancers: true,
   store: true,
 };
 
@@ -58,6 +59,10 @@ export function optionViolations(options: Partial<SagaModuleOptions>): readonly 
     ...unless(
       dataSource === undefined || (typeof dataSource === 'string' && dataSource !== ''),
       `dataSource is ${told(dataSource)}; give it the name of a TypeORM DataSource, or leave it out`,
+    ),
+    ...unless(
+      ['undefined', 'boolean'].includes(typeof options.globalEnhancers),
+      `globalEnhancers is ${told(options.globalEnhancers)}; it is true or false`,
     ),
     ...(typeof topics === 'function' ? [] : wordViolations('topics', topics, ', or a function of the event')),
     ...wordViolations('migrations', options.migrations),

@@ -45,6 +45,11 @@ export interface SagaModuleOptions {
   readonly retention?: RetentionOptions;
   /** `bootstrap` (default) begins to consume when the application has started; `manual` leaves it to `connectMicroservice({ strategy: app.get(SagaServer) })`. */
   readonly consume?: 'bootstrap' | 'manual';
+  /**
+   * Whether guards, interceptors and exception filters of the whole application (`app.useGlobalGuards`, `APP_GUARD` ...) concern steps, compensations,
+   * resolutions and listeners too; default: false, they are for requests. Those that are bound to a class or a method always do, global pipes never.
+   */
+  readonly globalEnhancers?: boolean;
   /** Another store than TypeORM's Postgres: for tests. */
   readonly store?: (context: { readonly moduleRef: ModuleRef; readonly clock: Clock }) => StepStore;
 }
