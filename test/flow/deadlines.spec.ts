@@ -41,7 +41,7 @@ const timers = async (sagaId: string): Promise<Partial<Record<TimerKind, number>
 const statuses = async (sagaId: string): Promise<Record<string, string>> =>
   Object.fromEntries((await ground.store.find(sagaId)).map(({ step, status }) => [step, status]));
 const closed = { submit: 'compensated', reserve: 'compensated', approve: 'rejected', activate: 'cancelled' };
-const aborts = (): readonly string[] => ground.transport.eventIds.filter((id) => id.endsWith(':saga:abortRequested'));
+const aborts = (): readonly string[] => ground.transport.eventIds.filter((id) => id.includes(':saga:abortRequested:'));
 
 describe('timers', () => {
   it('run with the steps that they are for, and end with them', async () => {
@@ -92,6 +92,45 @@ describe('a deadline of a step', () => {
     expect(ground.store.effects).toContain('released: approve: deadline exceeded');
     const late = await service.saga.signal(sagaId, approve, granted());
     expect(late).toEqual({ accepted: false, because: 'expired', outcome: 'rejected' });
+  });
+
+  it.each([
+    ['and nobody has seen to it', async () => undefined],
+    ['and a process died that had seen to it', () => ground.store.timers.claim(10, 60 * second)],
+  ])('that passed while the service was away ends the step before any signal, %s', async (_, meanwhile) => {
+    const sagaId = await begun();
+    service.kill();
+    await ground.clock.advance(73 * second);
+    await meanwhile();
+    service = await Service.started(ground, opening());
+    const late = await service.saga.signal(sagaId, approve, granted());
+    expect(late).toEqual({ accepted: false, because: 'expired', outcome: 'rejected' });
+    await settled(ground);
+    expect(await statuses(sagaId)).toEqual(closed);
+    expect(await timers(sagaId)).toEqual({});
+  });
+
+  it('that passed while the service was away ends the step before its next attempt', async () => {
+    const attempts: number[] = [];
+    const failing = bind(
+      Opening,
+      'approve',
+      () => {
+        attempts.push(ground.clock.now().getTime());
+        throw new Error('away');
+      },
+      { retry: { retries: Infinity, firstDelay: 60 * second, maxDelay: 60 * second } },
+    );
+    const steps = opening().map((bound) => (bound.node === approve ? failing : bound));
+    await restarted(steps);
+    const sagaId = await begun();
+    service.kill();
+    await ground.clock.advance(73 * second);
+    await ground.store.timers.claim(10, 600 * second);
+    service = await Service.started(ground, steps);
+    await pass(second);
+    expect(attempts).toHaveLength(1);
+    expect(await statuses(sagaId)).toEqual(closed);
   });
 
   it('rejects a step whose attempts fail, which left no effect', async () => {
@@ -168,7 +207,7 @@ describe('a deadline of a step that works outside', () => {
     const sagaId = await begun();
     await pass(73 * second);
     expect(await statuses(sagaId)).toEqual({ submit: 'done', reserve: 'done', approve: 'running' });
-    expect(aborts()).toEqual([`${sagaId}:saga:abortRequested`]);
+    expect(aborts()).toEqual([expect.stringContaining(sagaId)]);
     expect(service.logs.some((line) => line.includes('"approve"') && line.includes('outcome is not known'))).toBe(true);
   });
 });
@@ -183,7 +222,7 @@ describe('a reservation', () => {
     const sagaId = await begun();
     await pass(96 * second + 2 * second);
     expect(await statuses(sagaId)).toEqual(closed);
-    expect(aborts()).toEqual([`${sagaId}:saga:abortRequested`]);
+    expect(aborts()).toEqual([expect.stringContaining(sagaId)]);
     expect(ground.store.effects).toContain('released: reserve: reservation of "reserve" expired');
   });
 });
@@ -195,7 +234,7 @@ describe('a deadline of a saga', () => {
     const { sagaId } = await service.saga.startSaga(Opening, {});
     expect(await timers(sagaId)).toEqual({ sagaDeadline: 120 });
     await pass(120 * second + 2 * second);
-    expect(aborts()).toEqual([`${sagaId}:saga:abortRequested`]);
+    expect(aborts()).toEqual([expect.stringContaining(sagaId)]);
     const [event] = ground.transport.events.filter(({ outcome }) => outcome === 'abortRequested');
     expect(event).toMatchObject({ cause: { step: 'deadline', reason: 'deadline exceeded' }, correlationId: sagaId });
     expect(await timers(sagaId)).toEqual({});

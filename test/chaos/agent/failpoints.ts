@@ -74,6 +74,7 @@ function watched(transaction: StepTransaction, reach: Reach, forgetting: () => u
   return {
     rows: transaction.rows,
     manager: transaction.manager,
+    overdue: (timers) => transaction.overdue(timers),
     run: async (method) => {
       const result = await transaction.run(method);
       await reach('consume.afterHandler');

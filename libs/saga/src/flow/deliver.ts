@@ -11,6 +11,7 @@ import type { Delivery, Settled } from './delivery.js';
 import { emission } from './emit.js';
 import { fitting } from './fitting.js';
 import { unlessGivenUp, waiting } from './time/give-up.js';
+import { tooLate } from './time/too-late.js';
 import { withIntent } from './failure/intent.js';
 import { beginNested, follow, isLinked, linkedKeys } from './nested/nested.js';
 import { inItsGraph } from './in-its-graph.js';
@@ -88,7 +89,11 @@ export class Deliverer {
   private async deliver(given: Delivery, transaction: StepTransaction, ledger: Ledger): Promise<Settled> {
     refuseRowsOfOtherGraphs(this.participant, given, ledger);
     const delivery = inItsGraph(this.participant, given, ledger.rowOf(given));
-    return this.followed(delivery, await this.move(delivery, transaction, ledger), ledger);
+    const row = ledger.rowOf(delivery);
+    const checked = tooLate(delivery, row, transaction);
+    const late = checked && (await checked);
+    const settled = late ? this.record(delivery, row, late, ledger) : this.move(delivery, transaction, ledger);
+    return this.followed(delivery, await settled, ledger);
   }
 
   /** A saga inside another moves with it. */

@@ -3,7 +3,7 @@ import type { AuditLog, NewAuditEntry } from './audit-log.js';
 import type { DeadLetters, LetterSettlement, NewDeadLetter } from './dead-letters.js';
 import type { FenceKey, FenceRow } from './fence-row.js';
 import type { StoreRetention } from './retention.js';
-import type { RunningTimer, TimerKey, Timers } from './timers.js';
+import type { RunningTimer, TimerKey, TimerKind, Timers } from './timers.js';
 
 /** An event waiting to be published. `id` is minted by us and sorts by time. */
 export interface OutboxMessage {
@@ -37,6 +37,8 @@ export interface StepTransaction {
    * already, the transaction rejects with `FenceConflict`.
    */
   save(changes: Changes): Promise<void>;
+  /** Which of these timers have ended by the store's clock, as it is now and not when the transaction began; whoever has claimed them. */
+  overdue(timers: readonly TimerKey[]): Promise<readonly TimerKind[]>;
   /** The store's own client for this transaction (an `EntityManager` for TypeORM). */
   readonly manager: unknown;
 }

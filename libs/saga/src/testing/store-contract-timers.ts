@@ -34,6 +34,20 @@ export const timerFacts: readonly StoreFact[] = [
     },
   },
   {
+    title: 'a transaction is told which timers have ended, also of those that somebody has claimed',
+    body: async (scene) => {
+      const sagaId = randomUUID();
+      const over = timer({ sagaId, kind: 'deadline', dueIn: -1 });
+      const runs = timer({ sagaId, kind: 'sagaDeadline', dueIn: minute });
+      await scene.save({ timersSet: [over, runs] });
+      const ended = (): Promise<readonly string[]> =>
+        scene.store.transaction([], (transaction) => transaction.overdue([keyOf(over), keyOf(runs), keyOf(timer({}))]));
+      assert.deepEqual(await ended(), ['deadline']);
+      await scene.other.timers.claim(1_000, minute);
+      assert.deepEqual(await ended(), ['deadline']);
+    },
+  },
+  {
     title: 'exactly the timers that are named end, and ending one that does not run is no error',
     body: async (scene) => {
       const sagaId = randomUUID();

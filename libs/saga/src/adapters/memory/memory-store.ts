@@ -57,6 +57,7 @@ export class MemoryStore implements StepStore {
         rows,
         manager: undefined,
         run: (method) => method(),
+        overdue: async (timers) => this.timers.overdue(timers),
         save: async (changes) => void saves.push(stored(changes)),
       });
       for (const changes of saves) this.check(changes);

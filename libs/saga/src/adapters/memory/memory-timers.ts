@@ -1,10 +1,19 @@
 import type { Clock } from '../../ports/clock.js';
 import type { FenceKey } from '../../ports/fence-row.js';
 import type { Changes } from '../../ports/step-store.js';
-import { timerKey, type RunningTimer, type Timer, type TimerKey, type Timers } from '../../ports/timers.js';
+import {
+  timerKey,
+  type RunningTimer,
+  type Timer,
+  type TimerKey,
+  type TimerKind,
+  type Timers,
+} from '../../ports/timers.js';
 
 interface Kept {
   readonly timer: Timer;
+  /** When it ends; a claim does not move this. */
+  readonly endsAt: number;
   readonly dueAt: number;
 }
 
@@ -17,7 +26,7 @@ export class MemoryTimers implements Timers {
   commit({ timersSet = [], timersEnded = [] }: Changes, began: number): void {
     for (const { dueIn, ...timer } of timersSet) {
       const key = timerKey(timer);
-      if (!this.kept.has(key)) this.kept.set(key, { timer, dueAt: began + dueIn });
+      if (!this.kept.has(key)) this.kept.set(key, { timer, endsAt: began + dueIn, dueAt: began + dueIn });
     }
     for (const key of timersEnded) this.kept.delete(timerKey(key));
   }
@@ -35,9 +44,9 @@ export class MemoryTimers implements Timers {
     const due = this.earliestFirst().filter(({ dueAt }) => dueAt <= now);
     const inTurn = due.map((kept) => ({ kept, turn: nextTurn(turns, kept.timer.sagaId) }));
     const claimed = inTurn.toSorted((a, b) => a.turn - b.turn).slice(0, limit);
-    return claimed.map(({ kept: { timer } }) => {
-      this.kept.set(timerKey(timer), { timer, dueAt: now + leaseMs });
-      return { ...timer };
+    return claimed.map(({ kept }) => {
+      this.kept.set(timerKey(kept.timer), { ...kept, dueAt: now + leaseMs });
+      return { ...kept.timer };
     });
   }
 
@@ -54,6 +63,11 @@ export class MemoryTimers implements Timers {
   async ofSaga(sagaId: string): Promise<readonly RunningTimer[]> {
     const ofIt = this.earliestFirst().filter(({ timer }) => timer.sagaId === sagaId);
     return ofIt.map(({ timer, dueAt }) => ({ ...timer, dueIn: dueAt - this.now() }));
+  }
+
+  overdue(keys: readonly TimerKey[]): readonly TimerKind[] {
+    const isOver = (key: TimerKey): boolean => (this.kept.get(timerKey(key))?.endsAt ?? Infinity) <= this.now();
+    return keys.filter(isOver).map(({ kind }) => kind);
   }
 
   private now(): number {

@@ -124,6 +124,7 @@ const migrations: readonly string[] = [
   `ALTER TABLE saga_step ADD COLUMN graph text;
    ALTER TABLE saga_dead_letter ADD COLUMN graph text;
    ALTER TABLE saga_dead_letter ADD COLUMN wanted text[];`,
+  `ALTER TABLE saga_timer ADD COLUMN ends_at timestamptz;`,
 ];
 
 const lockKey = 7_305_801_124;

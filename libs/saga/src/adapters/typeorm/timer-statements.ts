@@ -27,14 +27,23 @@ export function timerOf({ saga_id, step, kind, saga_type, saga_version }: TimerR
 function insertion(timers: readonly RunningTimer[]): string {
   const values = timers.map(
     ({ sagaId, step, kind, sagaType, sagaVersion, dueIn }) =>
-      `(${quoted(sagaId)},${quoted(step)},${quoted(kind)},${quoted(sagaType)},${sagaVersion},now() + ${dueIn} * interval '1 millisecond')`,
+      `(${quoted(sagaId)},${quoted(step)},${quoted(kind)},${quoted(sagaType)},${sagaVersion},now() + ${dueIn} * interval '1 millisecond',now() + ${dueIn} * interval '1 millisecond')`,
   );
-  return `INSERT INTO saga_timer (saga_id, step, kind, saga_type, saga_version, due_at) VALUES ${values.join(',')} ON CONFLICT DO NOTHING`;
+  return `INSERT INTO saga_timer (saga_id, step, kind, saga_type, saga_version, due_at, ends_at) VALUES ${values.join(',')} ON CONFLICT DO NOTHING`;
 }
 
 function deletion(keys: readonly TimerKey[]): string {
+  return `DELETE FROM saga_timer WHERE ${named(keys)}`;
+}
+
+/** Those of these timers that have ended, whoever has claimed them. The clock is that of this moment: the transaction may have waited for its rows. */
+export function overdueStatement(keys: readonly TimerKey[]): string {
+  return `SELECT kind FROM saga_timer WHERE ${named(keys)} AND COALESCE(ends_at, due_at) <= clock_timestamp()`;
+}
+
+function named(keys: readonly TimerKey[]): string {
   const values = keys.map(({ sagaId, step, kind }) => `(${quoted(sagaId)}::uuid,${quoted(step)},${quoted(kind)})`);
-  return `DELETE FROM saga_timer WHERE (saga_id, step, kind) IN (${values.join(',')})`;
+  return `(saga_id, step, kind) IN (${values.join(',')})`;
 }
 
 /** How many of those that are due take part in the order over sagas: enough for any one saga, few enough to sort. */

@@ -23,11 +23,12 @@ import { lockedRowOf, packed, recordOf, rowOf, type LockedRecord, type StepRecor
 import { beginWith, commitWith, inScope, joinStepTransactions, queryApart, rolledBack } from './step-transaction.js';
 import { TypeOrmAuditLog } from './typeorm-audit-log.js';
 import { TypeOrmDeadLetters } from './typeorm-dead-letters.js';
+import type { TimerKey } from '../../ports/timers.js';
 import { isConflict } from './conflicts.js';
 import { TypeOrmOutbox } from './typeorm-outbox.js';
 import { TypeOrmRetention } from './typeorm-retention.js';
 import { TypeOrmTimers } from './typeorm-timers.js';
-import { timerStatements } from './timer-statements.js';
+import { overdueStatement, timerStatements } from './timer-statements.js';
 
 /** Fence rows and outbox in the service's own Postgres, through its TypeORM DataSource. Hot statements are SQL, few and multi-row. */
 export class TypeOrmStore implements StepStore {
@@ -84,6 +85,10 @@ export class TypeOrmStore implements StepStore {
       rows,
       manager: runner.manager,
       run: (method) => inScope(runner, method),
+      overdue: async (timers) => {
+        const ended = (await runner.query(overdueStatement(timers))) as readonly Pick<TimerKey, 'kind'>[];
+        return ended.map(({ kind }) => kind);
+      },
       save,
     };
   }
