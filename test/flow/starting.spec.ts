@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { defineSaga, DomainEvent } from '../../libs/saga/src/definition/index.js';
@@ -26,6 +27,23 @@ function reserving(
 const wish: Wish = { bookingId: 'b-1' };
 
 describe('a start', () => {
+  it('leaves nothing behind in the context of its caller, who is in it still', async () => {
+    const requests = new AsyncLocalStorage<string>();
+    const contexts: unknown[] = [];
+    const noted = (): unknown => contexts.push(requests.getStore());
+    const bound = reserving(({ bookingId }) => {
+      noted();
+      return new RoomReserved({ bookingId });
+    });
+    const service = await Service.started(ground, [bound]);
+    Object.assign(service.mirrored, { push: noted });
+    await requests.run('request', async () => {
+      await service.saga.startSaga(Booking, wish);
+      noted();
+    });
+    expect(contexts).toEqual([undefined, undefined, 'request']);
+  });
+
   it('resolves when the source is committed, with its row, its effect and its event', async () => {
     const { saga, row } = await startedService();
     const started = await saga.startSaga(Booking, wish, { correlationId: 'request-7' });

@@ -1,5 +1,5 @@
-import { AsyncResource } from 'node:async_hooks';
 import type { Clock } from '../ports/clock.js';
+import { inOwnContext } from '../ports/own-context.js';
 
 interface Waiting<Item, Result> {
   readonly item: Item;
@@ -26,8 +26,6 @@ export class Batcher<Item extends { readonly sagaId: string }, Result> {
   private readonly running = new Set<Promise<void>>();
   private awake = false;
   private openingLater = false;
-  /** Batches run in the context of whoever made the batcher, not of the request whose member happens to wake it. */
-  private readonly context = new AsyncResource('saga-batcher');
 
   constructor(
     private readonly settle: (items: readonly Item[]) => Promise<readonly Ending<Result>[]>,
@@ -48,11 +46,11 @@ export class Batcher<Item extends { readonly sagaId: string }, Result> {
     while (this.waiting.length + this.running.size > 0) await Promise.all(this.running);
   }
 
-  /** Members that arrive in the same turn go together. */
+  /** Members that arrive in the same turn go together. A batch belongs to nobody, whichever member happens to wake the batcher. */
   private wake(): void {
     if (this.awake || this.running.size === this.limits.lanes) return;
     this.awake = true;
-    this.context.runInAsyncScope(() => {
+    inOwnContext(() => {
       void Promise.resolve().then(() => {
         this.awake = false;
         this.open(this.running.size === 0);
@@ -75,7 +73,7 @@ export class Batcher<Item extends { readonly sagaId: string }, Result> {
     this.openingLater = true;
     this.clock.after(patience, () => {
       this.openingLater = false;
-      this.context.runInAsyncScope(() => this.open(true));
+      this.open(true);
     });
   }
 

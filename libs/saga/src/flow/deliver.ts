@@ -1,4 +1,5 @@
 import { StepPostponed, StepRejected } from '../protocol/errors.js';
+import { inOwnContext } from '../ports/own-context.js';
 import { FenceConflict, type OutboxMessage, type StepTransaction } from '../ports/step-store.js';
 import type { FenceKey, FenceRow } from '../ports/fence-row.js';
 import { abortEvent } from './abort-event.js';
@@ -68,7 +69,7 @@ export class Deliverer {
   private settleTogether(batch: readonly Delivery[]): Promise<readonly Settled[]> {
     return this.inTransaction(batch, async (transaction, ledger) => {
       const settled: Settled[] = [];
-      for (const delivery of batch) settled.push(await this.deliver(delivery, transaction, ledger));
+      for (const delivery of batch) settled.push(await inOwnContext(() => this.deliver(delivery, transaction, ledger)));
       return settled;
     });
   }

@@ -1,4 +1,4 @@
-import { AsyncResource } from 'node:async_hooks';
+import { inOwnContext } from '../ports/own-context.js';
 import type { OutboxMessage } from '../ports/step-store.js';
 import { PublishFailed, type Unpublished } from '../ports/transport.js';
 import type { Participant } from './participant.js';
@@ -38,16 +38,14 @@ export class Relay {
   private forgetFlush: (() => void) | undefined;
   private forgetSweep: (() => void) | undefined;
   private stopped = false;
-  /** Publishing is nobody's step, also when a step handed the message over. */
-  private readonly context = new AsyncResource('saga-relay');
 
   constructor(private readonly ground: Ground) {}
 
-  /** Takes messages whose transaction is committed. */
+  /** Takes messages whose transaction is committed. Publishing them is nobody's request and nobody's step, whoever hands them over. */
   hand(messages: readonly OutboxMessage[]): void {
     if (messages.length === 0 || this.stopped || this.waiting.length > memoryLimit) return; // the sweep finds them
     this.waiting.push(...messages);
-    this.publishing ??= this.context.runInAsyncScope(() => this.publishAll());
+    this.publishing ??= inOwnContext(() => this.publishAll());
   }
 
   /** Ids that are published, when they are many: whoever takes them deletes them in a transaction, or gives them back. */

@@ -1,5 +1,6 @@
 import type { SagaGraph, StepNode } from '../definition/saga-definition.js';
 import type { NewAuditEntry } from '../ports/audit-log.js';
+import { inOwnContext } from '../ports/own-context.js';
 import type { Timer } from '../ports/timers.js';
 import { abortEvent } from './abort-event.js';
 import { headersForAbort, type KnownOfSaga } from './operate/abort-headers.js';
@@ -63,8 +64,10 @@ export class SagaService {
     );
   }
 
-  /** Settles one delivery; resolves when what follows from it is durable. */
-  readonly submit = async (delivery: Delivery): Promise<Settled> => {
+  /** Settles one delivery; resolves when what follows from it is durable. What goes on after that is nobody's, whoever brings the delivery. */
+  readonly submit = (delivery: Delivery): Promise<Settled> => inOwnContext(() => this.settle(delivery));
+
+  private async settle(delivery: Delivery): Promise<Settled> {
     const settled = await this.batcher.add(delivery);
     const { type } = delivery.happening;
     if (type !== 'stillRunning' && type !== 'notBegun' && type !== 'operated')
@@ -78,7 +81,7 @@ export class SagaService {
     const timer = moved ? earliestTimer(delivery.bound, settled.row.status) : undefined;
     if (timer !== undefined) this.timers.expect(timer);
     return settled;
-  };
+  }
 
   /** Gives a step that waits for it its event. */
   signal(sagaId: string, step: StepNode, event: object, branch?: string): Promise<SignalAnswer> {

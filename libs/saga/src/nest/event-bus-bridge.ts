@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { CqrsModule, EventBus, type IEventPublisher } from '@nestjs/cqrs';
 import { eventType } from '../definition/domain-event.js';
+import { inOwnContext } from '../ports/own-context.js';
 import type { Envelope } from '../protocol/envelope.js';
 import { capture } from './current-step.js';
 import { SagaExplorer } from './explorer.js';
@@ -65,7 +66,8 @@ export class EventBusBridge {
     }
     this.mirrored = event.data;
     try {
-      const publishing: unknown = this.bus.publish(event.data);
+      const { bus } = this;
+      const publishing: unknown = inOwnContext(() => bus.publish(event.data) as unknown);
       if (publishing instanceof Promise) publishing.catch((error: unknown) => this.tell(event, error));
     } catch (error) {
       this.tell(event, error);

@@ -1,6 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Server, type CustomTransportStrategy } from '@nestjs/microservices';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { sleep } from '../ports/own-context.js';
 import type { Transport } from '../ports/transport.js';
 import { SagaRuntime } from './runtime.js';
 
@@ -74,7 +74,7 @@ export class SagaServer extends Server implements CustomTransportStrategy {
   private async startWhenReady(): Promise<void> {
     if (!this.ready || !this.wanted || this.drained) return; // it may be told to stop while it starts
     this.started ??= this.runtime.start();
-    if (await Promise.race([this.started.then(() => true), sleep(joinPatienceMs, false, { ref: false })])) return;
+    if (await Promise.race([this.started.then(() => true), sleep(joinPatienceMs, { keepsAlive: false })])) return;
     this.log.warn('The consumer groups are not joined yet; the application starts meanwhile.');
     this.started.catch((error: unknown) => {
       if (!this.drained) this.log.error(`This service hears no saga events, start it again: ${String(error)}`);

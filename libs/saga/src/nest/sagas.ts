@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { AwaitingStep, SagaDefinition } from '../definition/saga-definition.js';
 import type { SourceInput } from '../definition/step-spec.js';
 import { SagaError, type StepRejected } from '../protocol/errors.js';
@@ -9,6 +8,7 @@ import { isWhole } from './whole-saga.js';
 import type { SignalAnswer } from '../flow/time/signal.js';
 import type { Started, StartOptions } from '../flow/start.js';
 import type { TroubledStep } from '../flow/failure/failing-steps.js';
+import { sleep } from '../ports/own-context.js';
 import type { TransportHealth } from '../ports/transport.js';
 import type { SagaTracker, TrackedSaga } from '../tracker/saga-tracker.js';
 import { findAbortable, trackerIn } from './abortable.js';

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { sleep } from '../ports/own-context.js';
 import { v7 } from 'uuid';
 import { messageId, type Envelope } from '../protocol/envelope.js';
 import { untouched } from '../protocol/step-state.js';

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { sleep } from '../ports/own-context.js';
 import type { IncomingRecord, Subscription, Transport, TransportFactory } from '../ports/transport.js';
 import type { WireMessage } from '../protocol/wire.js';
 

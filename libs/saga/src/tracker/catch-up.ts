@@ -1,5 +1,5 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { inOwnContext, sleep } from '../ports/own-context.js';
 import { SagaTracker } from './saga-tracker.js';
 
 const lookEvery = 5_000;
@@ -14,7 +14,7 @@ export class TrackerCatchUp implements OnApplicationBootstrap, OnModuleDestroy {
   constructor(private readonly tracker: SagaTracker) {}
 
   onApplicationBootstrap(): void {
-    this.looking = this.look();
+    this.looking = inOwnContext(() => this.look());
   }
 
   async onModuleDestroy(): Promise<void> {
@@ -28,8 +28,7 @@ export class TrackerCatchUp implements OnApplicationBootstrap, OnModuleDestroy {
         this.logger.warn(`Looking for sagas of versions that were unknown failed and is repeated: ${String(error)}`);
         return 0;
       });
-      if (folded === 0)
-        await sleep(lookEvery, undefined, { ref: false, signal: this.ending.signal }).catch(() => undefined);
+      if (folded === 0) await sleep(lookEvery, { keepsAlive: false, signal: this.ending.signal });
     }
   }
 }

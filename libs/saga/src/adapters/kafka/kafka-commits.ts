@@ -1,4 +1,5 @@
 import type { TopicPartitionOffset } from 'kafkajs';
+import { after, sleep } from '../../ports/own-context.js';
 
 const lastTriesMs = 2_000;
 
@@ -10,7 +11,7 @@ export class OffsetCommits {
   private readonly waiting = new Map<string, TopicPartitionOffset>();
   private sent = new Map<string, TopicPartitionOffset>();
   private committing = Promise.resolve();
-  private timer: NodeJS.Timeout | undefined;
+  private forgetFlush: (() => void) | undefined;
   private stopped = false;
 
   constructor(
@@ -21,7 +22,7 @@ export class OffsetCommits {
 
   mark(offset: TopicPartitionOffset): void {
     this.waiting.set(`${offset.topic}/${offset.partition}`, offset);
-    if (!this.stopped) this.timer ??= setTimeout(() => void this.flush(), this.intervalMs);
+    if (!this.stopped) this.forgetFlush ??= after(this.intervalMs, () => void this.flush());
   }
 
   /** The partition is somebody else's now. */
@@ -31,8 +32,8 @@ export class OffsetCommits {
 
   /** Commits what waits. Resolves also when that failed: then those records come again, unless a later commit succeeds. */
   async flush(): Promise<void> {
-    clearTimeout(this.timer);
-    this.timer = undefined;
+    this.forgetFlush?.();
+    this.forgetFlush = undefined;
     this.committing = this.committing.then(() => this.commitWaiting());
     await this.committing;
   }
@@ -43,7 +44,7 @@ export class OffsetCommits {
     const deadline = Date.now() + lastTriesMs;
     await this.flush();
     while (this.waiting.size > 0 && Date.now() < deadline) {
-      await new Promise((slept) => setTimeout(slept, this.intervalMs));
+      await sleep(this.intervalMs);
       await this.flush();
     }
   }

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { inOwnContext, sleep } from '../../ports/own-context.js';
 import {
   TransportClosed,
   type Subscription,
@@ -44,7 +44,7 @@ export class KafkaConsumer {
    */
   start(): Promise<void> {
     return new Promise((joined, failed) => {
-      this.life = this.live(joined).then(failed, failed);
+      this.life = inOwnContext(() => this.live(joined)).then(failed, failed);
     });
   }
 
@@ -107,12 +107,12 @@ export class KafkaConsumer {
     });
     this.leaving.add(left);
     void left.finally(() => this.leaving.delete(left));
-    await Promise.race([left, ...(this.aborted ? [] : [sleep(this.sessionTimeoutMs, undefined, { ref: false })])]);
+    await Promise.race([left, ...(this.aborted ? [] : [sleep(this.sessionTimeoutMs, { keepsAlive: false })])]);
   }
 
   private async rest(reason: string, ms: number): Promise<void> {
     this.logger.error(`Group "${this.subscription.group}" does not consume, it begins again in ${ms} ms: ${reason}`);
-    await sleep(ms, undefined, { signal: this.draining.signal }).catch(() => undefined);
+    await sleep(ms, { signal: this.draining.signal });
   }
 
   private get aborted(): boolean {

@@ -1,3 +1,4 @@
+import { after, inOwnContext } from '../../ports/own-context.js';
 import type { IncomingRecord } from '../../ports/transport.js';
 import { backoff } from './kafka-backoff.js';
 
@@ -36,7 +37,7 @@ export class PartitionLane {
   private waiting: Chunk[] = [];
   private waitingRecords = 0;
   private refusals = 0;
-  private rest: { readonly ms: number; readonly timer: NodeJS.Timeout | undefined } | undefined;
+  private rest: { readonly ms: number; readonly forget: () => void } | undefined;
   private places = 0;
   private closed = false;
   private watchers: (() => void)[] = [];
@@ -70,17 +71,17 @@ export class PartitionLane {
   /** Waits a moment for room, but not for the end of a rest. */
   async roomWithin(ms: number): Promise<boolean> {
     if (this.hasRoom || this.refusals > 0) return this.hasRoom;
-    let timer: NodeJS.Timeout | undefined;
-    const patience = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)));
+    let forget = (): void => undefined;
+    const patience = new Promise<void>((resolve) => (forget = after(ms, resolve)));
     await Promise.race([this.room(), patience]);
-    clearTimeout(timer);
+    forget();
     return this.hasRoom;
   }
 
   /** Hands over nothing more; resolves when nothing is in hand. */
   async close(): Promise<void> {
     this.closed = true;
-    clearTimeout(this.rest?.timer);
+    this.rest?.forget();
     this.waiting = [];
     this.wakeWatchers();
     await Promise.all(this.handling);
@@ -98,7 +99,7 @@ export class PartitionLane {
     while (!this.closed && this.rest === undefined && this.waiting.length > 0 && this.handling.size < most) {
       const chunk = this.waiting.shift()!;
       this.waitingRecords -= chunk.records.length;
-      const handling = this.handle(chunk).finally(() => {
+      const handling = inOwnContext(() => this.handle(chunk)).finally(() => {
         this.handling.delete(handling);
         this.handOver();
         this.wakeWatchers();
@@ -132,15 +133,15 @@ export class PartitionLane {
     this.work.refused(chunk.records, error, rest.ms);
   }
 
-  private startRest(): { readonly ms: number; readonly timer: NodeJS.Timeout | undefined } {
+  private startRest(): { readonly ms: number; readonly forget: () => void } {
     const ms = backoff(this.refusals, firstPause, longestPause);
     this.refusals += 1;
-    if (this.closed) return { ms, timer: undefined };
-    const timer = setTimeout(() => {
+    if (this.closed) return { ms, forget: () => undefined };
+    const forget = after(ms, () => {
       this.rest = undefined;
       this.handOver();
-    }, ms);
-    return { ms, timer };
+    });
+    return { ms, forget };
   }
 
   private wakeWatchers(): void {

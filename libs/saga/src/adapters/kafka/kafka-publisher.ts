@@ -1,3 +1,4 @@
+import { inOwnContext } from '../../ports/own-context.js';
 import type { TransportHealth } from '../../ports/transport.js';
 import type { WireMessage } from '../../protocol/wire.js';
 import { Publication, sizeOf, type Parcel } from './kafka-publication.js';
@@ -31,7 +32,7 @@ export class KafkaPublisher {
   async publish(messages: readonly WireMessage[]): Promise<void> {
     const publication = new Publication(messages.length);
     for (const message of messages) this.add(message, publication);
-    if (this.waiting.length > 0) this.sending ??= this.sendAll();
+    if (this.waiting.length > 0) this.sending ??= inOwnContext(() => this.sendAll());
     await publication.settled;
   }
 

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Message, Producer } from 'kafkajs';
+import { sleep } from '../../ports/own-context.js';
 import type { TransportContext, TransportHealth } from '../../ports/transport.js';
 import { backoff } from './kafka-backoff.js';
 import type { KafkaClients } from './kafka-clients.js';
@@ -122,7 +122,7 @@ export class KafkaSender implements Sender {
   }
 
   private async rest(ms: number): Promise<void> {
-    await sleep(ms, undefined, { signal: this.givenUp.signal }).catch(() => undefined);
+    await sleep(ms, { signal: this.givenUp.signal });
   }
 }
 

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Admin } from 'kafkajs';
+import { sleep } from '../../ports/own-context.js';
 import { SagaError } from '../../protocol/errors.js';
 import type { KafkaClients } from './kafka-clients.js';
 import type { TopicCreation } from './kafka-options.js';

@@ -1,3 +1,4 @@
+import { after, soon } from '../../ports/own-context.js';
 import type { IncomingRecord } from '../../ports/transport.js';
 import type { MemoryMember } from './memory-transport-member.js';
 import type { TopicLog } from './memory-transport-log.js';
@@ -17,7 +18,7 @@ export class MemoryGroup {
   private readonly positions = new Map<TopicLog, number>();
   private readonly reading = new Set<TopicLog>();
   private readonly members: MemoryMember[] = [];
-  private readonly pausing = new Map<MemoryBatch, NodeJS.Timeout>();
+  private readonly pausing = new Map<MemoryBatch, () => void>();
   private again: MemoryBatch[] = [];
   private awake = false;
 
@@ -51,7 +52,7 @@ export class MemoryGroup {
   wake(): void {
     if (this.awake || this.members.length === 0 || !this.hasWork()) return;
     this.awake = true;
-    setImmediate(() => {
+    soon(() => {
       this.awake = false;
       this.handOver();
     });
@@ -63,7 +64,7 @@ export class MemoryGroup {
     const batch = { records, refusals: refusals + 1 };
     this.pausing.set(
       batch,
-      setTimeout(() => this.takeUp(batch), pause),
+      after(pause, () => this.takeUp(batch)),
     );
     if (this.members.length === 0) this.takeUp(batch);
     return pause;
@@ -74,7 +75,7 @@ export class MemoryGroup {
   }
 
   private takeUp(batch: MemoryBatch): void {
-    clearTimeout(this.pausing.get(batch));
+    this.pausing.get(batch)?.();
     this.pausing.delete(batch);
     this.again.push(batch);
     this.wake();

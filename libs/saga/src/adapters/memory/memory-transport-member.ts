@@ -1,4 +1,4 @@
-import { AsyncResource } from 'node:async_hooks';
+import { inOwnContext } from '../../ports/own-context.js';
 import type { Subscription, TransportContext } from '../../ports/transport.js';
 import type { MemoryBatch, MemoryGroup } from './memory-transport-group.js';
 
@@ -7,8 +7,6 @@ const mostInHand = 16;
 /** One subscriber in a group, with the batches that it has in hand. */
 export class MemoryMember {
   private readonly handling = new Set<Promise<void>>();
-  /** A subscriber is called as by a broker: never in the context of whoever published. */
-  private readonly context = new AsyncResource('saga-subscriber');
 
   constructor(
     private readonly group: MemoryGroup,
@@ -24,13 +22,12 @@ export class MemoryMember {
     return this.inHand < mostInHand;
   }
 
+  /** A subscriber is called as by a broker: never in the context of whoever published. */
   take(batch: MemoryBatch): void {
-    const handled = this.context
-      .runInAsyncScope(() => this.handle(batch))
-      .finally(() => {
-        this.handling.delete(handled);
-        this.group.wake();
-      });
+    const handled = inOwnContext(() => this.handle(batch)).finally(() => {
+      this.handling.delete(handled);
+      this.group.wake();
+    });
     this.handling.add(handled);
   }
 

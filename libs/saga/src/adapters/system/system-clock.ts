@@ -1,13 +1,11 @@
 import { randomFillSync } from 'node:crypto';
 import { v5, v7 } from 'uuid';
 import type { Chance, Clock } from '../../ports/clock.js';
+import { after } from '../../ports/own-context.js';
 
 export const systemClock: Clock = {
   now: () => new Date(),
-  after(ms, call) {
-    const timer = setTimeout(call, ms);
-    return () => clearTimeout(timer);
-  },
+  after,
 };
 
 /** Our own name space for derived ids (RFC 9562, version 5). */

@@ -1,5 +1,5 @@
-import type { FenceRow } from '../../ports/fence-row.js';
-import { fenceKey } from '../../ports/fence-row.js';
+import { fenceKey, type FenceRow } from '../../ports/fence-row.js';
+import { inOwnContext } from '../../ports/own-context.js';
 import { InvalidEventData } from '../../definition/domain-event.js';
 import { OutcomeUnknown, SagaError, StepRejected } from '../../protocol/errors.js';
 import { reasonOf } from '../../protocol/reason.js';
@@ -95,7 +95,7 @@ export class Externals {
   private async attempt(bound: BoundStep, row: FenceRow): Promise<void> {
     const key = fenceKey(row);
     this.renewals.set(key, this.renewing(bound, row));
-    const happening = await came(bound, row, this.ground.settings.maxEventBytes);
+    const happening = await inOwnContext(() => came(bound, row, this.ground.settings.maxEventBytes));
     this.renewals.get(key)?.();
     this.renewals.delete(key);
     const settled = await this.record(bound, row, happening);
