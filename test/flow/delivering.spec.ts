@@ -158,7 +158,9 @@ describe('a conflict with another transaction', () => {
     const service = await Service.started(ground, [charging()]);
     conflicting(Number.POSITIVE_INFINITY);
     const sagaId = randomUUID();
-    await expect(ground.transport.deliver([reserved(sagaId)])).rejects.toThrow(FenceConflict);
+    const ended = ground.transport.deliver([reserved(sagaId)]).catch((error: unknown) => error);
+    await ground.clock.advance(5_000);
+    expect(await ended).toMatchObject({ code: 'FENCE_CONFLICT', facts: { retriable: true } });
     expect(await service.row(sagaId, 'charge')).toBeUndefined();
     ground.store.trouble = () => undefined;
     await ground.transport.deliver([reserved(sagaId)]);

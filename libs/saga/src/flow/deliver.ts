@@ -28,6 +28,9 @@ import { inputFor, runMethod } from './run-method.js';
 import { conclude, take, type Taken } from './take.js';
 import { OtherGraph, refuseRowsOfOtherGraphs } from './versions/other-graph.js';
 
+const mostConflicts = 15;
+const longestPause = 200;
+
 /**
  * The path of what happens to a saga's steps, from the queue to the commit:
  *
@@ -77,11 +80,11 @@ export class Deliverer {
   /** What a failed attempt leaves is recorded in a transaction of its own. A start that fails leaves nothing when its caller is told. */
   private async settleAlone(delivery: Delivery): Promise<Settled> {
     try {
-      return await repeatedOnConflict(() => this.settleTogether([delivery]));
+      return await this.repeatedOnConflict(() => this.settleTogether([delivery]));
     } catch (error) {
       if (error instanceof FenceConflict || error instanceof OtherGraph || (isAttended(delivery) && !isExpected(error)))
         throw error;
-      return repeatedOnConflict(() =>
+      return this.repeatedOnConflict(() =>
         this.inTransaction([delivery], async (_transaction, ledger) => [this.failed(delivery, ledger, error)]),
       );
     }
@@ -198,6 +201,20 @@ export class Deliverer {
     return { verdict: 'handled', row: leased, emitted: [], ...(external && { external }) };
   }
 
+  /** Who meets at a row meets there again at once: from the third time on each waits for a while of its own. */
+  private async repeatedOnConflict(work: () => Promise<readonly Settled[]>): Promise<Settled> {
+    const { clock, chance } = this.participant;
+    for (let conflicts = 1; ; conflicts += 1) {
+      try {
+        return (await work())[0]!;
+      } catch (error) {
+        if (!(error instanceof FenceConflict) || conflicts === mostConflicts) throw error;
+      }
+      const pause = conflicts > 2 ? chance.random() * Math.min(2 ** conflicts, longestPause) : 0;
+      if (pause > 0) await new Promise<void>((resolve) => clock.after(pause, resolve));
+    }
+  }
+
   private keysOf(batch: readonly Delivery[]): readonly FenceKey[] {
     return batch
       .filter(mayHaveRow)
@@ -228,16 +245,6 @@ export class Deliverer {
     } catch (error) {
       this.relay.giveBack(published);
       throw error;
-    }
-  }
-}
-
-async function repeatedOnConflict(work: () => Promise<readonly Settled[]>): Promise<Settled> {
-  for (let left = 5; ; left -= 1) {
-    try {
-      return (await work())[0]!;
-    } catch (error) {
-      if (!(error instanceof FenceConflict) || left === 0) throw error;
     }
   }
 }

@@ -1,4 +1,5 @@
 import type { Envelope } from '../protocol/envelope.js';
+import { SagaError } from '../protocol/errors.js';
 import type { AuditLog, NewAuditEntry } from './audit-log.js';
 import type { DeadLetters, LetterSettlement, NewDeadLetter } from './dead-letters.js';
 import type { FenceKey, FenceRow } from './fence-row.js';
@@ -86,11 +87,14 @@ export interface Outbox {
 }
 
 /** Somebody else changed the row since it was read; the transaction is void and may be repeated. */
-export class FenceConflict extends Error {
-  readonly code = 'FENCE_CONFLICT';
-
+export class FenceConflict extends SagaError {
   constructor(options?: ErrorOptions) {
-    super('A fence row was changed by another transaction; the work is repeated.', options);
+    super(
+      'FENCE_CONFLICT',
+      'Other transactions changed the same rows each time that this one was made; nothing of it is left, and it may be repeated.',
+      { retriable: true },
+      options,
+    );
     this.name = 'FenceConflict';
   }
 }
