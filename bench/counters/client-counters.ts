@@ -15,9 +15,9 @@ type Counts = { -readonly [K in keyof Trips]: number };
 const ours = /\bsaga_(step|outbox|timer|dead_letter|audit|lock)/;
 const begin = /^\s*(START TRANSACTION|BEGIN)/;
 const end = /(^|;)\s*(COMMIT|ROLLBACK)\s*$/;
-const flush = /^\s*DELETE FROM saga_outbox/;
+const flush = /^\s*DELETE FROM \S*saga_outbox/;
 /** The safety net, which looks around as time passes and not for an event. */
-const sweep = /FROM saga_outbox WHERE created_at/;
+const sweep = /FROM \S*saga_outbox WHERE created_at/;
 
 /** Counts the queries of one connection. What the library does outside transactions, beside flushes, is looking around. */
 class ConnectionCounter {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DataSource } from 'typeorm';
 import { TypeOrmStore } from '../../libs/saga/src/adapters/typeorm/typeorm-store.js';
+import { tablesOf } from '../../libs/saga/src/adapters/typeorm/tables.js';
 import { purgeHistory } from '../../libs/saga/src/tracker/history-purge.js';
 import { connected, PostgresScene } from './postgres-scene.js';
 
@@ -66,7 +67,7 @@ const looks: Readonly<Record<string, () => Promise<unknown>>> = {
   'lists open dead letters': () => store.deadLetters.list({ state: 'open', limit: 100 }),
   'purges rows': () => store.retention.purgeRows(hour, 200),
   'purges dead letters': () => store.retention.purgeLetters(hour, 200),
-  'purges the history': () => purgeHistory(counted, hour, 200),
+  'purges the history': () => purgeHistory(counted, tablesOf(counted), hour, 200),
 };
 
 describe('with tables of 60,000 rows, a service reads a few thousand at most when it', () => {

@@ -33,9 +33,9 @@ export function commits(conversation: Conversation): number {
 /** Enough to tell statements apart: which tables they change, or what they read and lock, or their own words. */
 function shortened(statement: string): string {
   const words = statement.trim().replace(/\s+/g, ' ');
-  const changes = [...words.matchAll(/(INSERT INTO|UPDATE|DELETE FROM) "?([a-z]\w*)"?/g)];
+  const changes = [...words.matchAll(/(INSERT INTO|UPDATE|DELETE FROM) (?:"\w+"\.)?"?([a-z]\w*)"?/g)];
   if (changes.length > 0) return changes.map(([, verb, table]) => `${verb} ${table}`).join(' + ');
-  const [, table] = /FROM "?(\w+)"?/.exec(words) ?? [];
+  const [, table] = /FROM (?:\(SELECT .*? FROM )?(?:"\w+"\.)?"?(\w+)"?/.exec(words) ?? [];
   if (words.startsWith('SELECT') && table) return `SELECT ${table}${words.includes('FOR UPDATE') ? ' FOR UPDATE' : ''}`;
   return words;
 }

@@ -8,7 +8,8 @@ import { SagaError } from '../protocol/errors.js';
 import { reasonOf } from '../protocol/reason.js';
 import { topicsNamed, type Topics } from '../protocol/topics.js';
 import { systemChance, systemClock } from '../adapters/system/system-clock.js';
-import { migrate, missingMigrations } from '../adapters/typeorm/migrations.js';
+import { migrateTables, missingMigrations } from '../adapters/typeorm/migrations.js';
+import { tablesOf, type Tables } from '../adapters/typeorm/tables.js';
 import { TypeOrmStore } from '../adapters/typeorm/typeorm-store.js';
 import { BoundSteps } from '../flow/bound-steps.js';
 import { defaultSettings } from '../flow/participant.js';
@@ -93,14 +94,19 @@ export class SagaRuntime {
     throw new SagaError('NO_DATA_SOURCE', `Service "${this.options.service}": ${this.dataSourceViolations()[0]}.`);
   }
 
+  /** Where the library's tables are. */
+  tables(): Tables {
+    return tablesOf(this.dataSource());
+  }
+
   /**
    * Creates or upgrades the library's tables, unless the application does so itself.
    *
    * @throws InvalidSagaSetup when it does so itself and has not
    */
   async prepareTables(): Promise<void> {
-    if (this.options.migrations !== 'manual') return migrate(this.dataSource());
-    const missing = await missingMigrations(this.dataSource());
+    if (this.options.migrations !== 'manual') return migrateTables(this.dataSource(), this.tables());
+    const missing = await missingMigrations(this.dataSource(), this.tables());
     if (missing === 0) return;
     refuse(
       [
@@ -153,7 +159,7 @@ export class SagaRuntime {
     const { store } = this.options;
     if (store) return store({ moduleRef: this.moduleRef, clock: systemClock });
     await this.prepareTables();
-    return new TypeOrmStore(this.dataSource());
+    return new TypeOrmStore(this.dataSource(), this.tables());
   }
 
   private findDataSource(): DataSource | undefined {

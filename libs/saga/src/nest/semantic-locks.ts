@@ -69,7 +69,7 @@ export class SemanticLocks {
   }
 
   private get locks(): Locks {
-    this.opened ??= new TypeOrmLocks(this.runtime.dataSource());
+    this.opened ??= new TypeOrmLocks(this.runtime.dataSource(), this.runtime.tables());
     return this.opened;
   }
 }

@@ -1,5 +1,4 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import type { EntityManager } from 'typeorm';
 import { decode } from '../protocol/cloud-event.js';
 import type { Branches } from '../protocol/branches.js';
 import type { Envelope } from '../protocol/envelope.js';
@@ -16,12 +15,14 @@ import { purgeHistory } from './history-purge.js';
 import {
   appendEvents,
   eventsOf,
+  historyOf,
   lockInstances,
   lockUnfolded,
   markUnfolded,
   saveInstances,
   snapshotOf,
   type Snapshot,
+  type TrackerTransaction,
 } from './tracker-tables.js';
 
 /** A saga as its events tell it. */
@@ -76,17 +77,18 @@ export class SagaTracker implements OnModuleInit {
     const { purge } = this.runtime.service;
     purge?.also(
       sagas.flatMap((saga) => topics.ofSaga(saga)),
-      ({ history, batchSize }) => purgeHistory(this.runtime.dataSource(), history, batchSize),
+      ({ history, batchSize }) => purgeHistory(this.runtime.dataSource(), this.runtime.tables(), history, batchSize),
     );
   }
 
   async find(sagaId: string): Promise<TrackedSaga | undefined> {
     if (!isUuid(sagaId)) return undefined;
-    const { manager } = this.runtime.dataSource();
-    const snapshot = await snapshotOf(manager, sagaId);
+    const dataSource = this.runtime.dataSource();
+    const tables = this.runtime.tables();
+    const snapshot = await snapshotOf(dataSource, tables, sagaId);
     if (!snapshot || !this.runtime.sagas.some(({ name }) => name === snapshot.saga)) return undefined;
     const saga = this.runtime.sagas.find(({ name, version }) => name === snapshot.saga && version === snapshot.version);
-    const events = await eventsOf(manager, [sagaId]);
+    const events = await historyOf(dataSource, tables, sagaId);
     const branches = events.find((event) => event.branches)?.branches;
     const graph = events.find((event) => event.graph !== undefined)?.graph;
     const parent = events.find((event) => event.parent)?.parent;
@@ -105,30 +107,35 @@ export class SagaTracker implements OnModuleInit {
     const events = records.flatMap((record) => this.known(record));
     if (events.length === 0) return;
     const sagaIds = [...new Set(events.map(({ sagaId }) => sagaId))].toSorted();
-    await this.runtime.dataSource().transaction(async (manager) => {
-      await lockInstances(manager, events);
-      await appendEvents(manager, events);
-      await this.fold(manager, sagaIds);
+    await this.transaction(async (transaction) => {
+      await lockInstances(transaction, events);
+      await appendEvents(transaction, events);
+      await this.fold(transaction, sagaIds);
     });
   }
 
   /** Folds what was logged by a process that did not know its version, if there is any; at most 200 sagas at once. */
   async catchUp(): Promise<number> {
     const { sagas } = this.runtime;
-    return this.runtime.dataSource().transaction(async (manager) => {
-      const sagaIds = await lockUnfolded(manager, sagas, 200);
-      if (sagaIds.length > 0) await this.fold(manager, sagaIds);
+    return this.transaction(async (transaction) => {
+      const sagaIds = await lockUnfolded(transaction, sagas, 200);
+      if (sagaIds.length > 0) await this.fold(transaction, sagaIds);
       return sagaIds.length;
     });
   }
 
+  private transaction<T>(work: (transaction: TrackerTransaction) => Promise<T>): Promise<T> {
+    const tables = this.runtime.tables();
+    return this.runtime.dataSource().transaction(({ queryRunner }) => work({ runner: queryRunner!, tables }));
+  }
+
   /** A saga of a version that is unknown here keeps the state that another process saw, and is folded by one that knows. */
-  private async fold(manager: EntityManager, sagaIds: readonly string[]): Promise<void> {
-    const snapshots = this.snapshots(await eventsOf(manager, sagaIds));
+  private async fold(transaction: TrackerTransaction, sagaIds: readonly string[]): Promise<void> {
+    const snapshots = this.snapshots(await eventsOf(transaction, sagaIds));
     const folded = new Set(snapshots.map(({ sagaId }) => sagaId));
-    await saveInstances(manager, snapshots);
+    await saveInstances(transaction, snapshots);
     const unfolded = sagaIds.filter((sagaId) => !folded.has(sagaId));
-    if (unfolded.length > 0) await markUnfolded(manager, unfolded);
+    if (unfolded.length > 0) await markUnfolded(transaction, unfolded);
   }
 
   private snapshots(events: readonly Envelope[]): readonly (Snapshot & { readonly startedAt: string })[] {

@@ -1,11 +1,24 @@
-import type { EntityManager } from 'typeorm';
+import type { DataSource, QueryRunner } from 'typeorm';
+import { readWith } from '../adapters/typeorm/reading.js';
+import { asJson } from '../adapters/typeorm/statements.js';
+import { queryApart } from '../adapters/typeorm/step-transaction.js';
+import type { Tables } from '../adapters/typeorm/tables.js';
 import type { Envelope } from '../protocol/envelope.js';
 import type { TrackedSaga } from './saga-tracker.js';
+
+/** An open transaction of the tracker's, and its tables. */
+export interface TrackerTransaction {
+  readonly runner: QueryRunner;
+  readonly tables: Tables;
+}
 
 export type Snapshot = Omit<TrackedSaga, 'history'>;
 
 /** Makes sure that each saga has an instance row, and locks them in one order: two batches never fold one saga at once. */
-export async function lockInstances(manager: EntityManager, events: readonly Envelope[]): Promise<void> {
+export async function lockInstances(
+  { runner, tables }: TrackerTransaction,
+  events: readonly Envelope[],
+): Promise<void> {
   const first = [...new Map(events.map((event) => [event.sagaId, event])).values()].toSorted((a, b) =>
     a.sagaId < b.sagaId ? -1 : 1,
   );
@@ -16,21 +29,21 @@ export async function lockInstances(manager: EntityManager, events: readonly Env
     first.map((e) => e.correlationId),
     first.map((e) => inUtc(e.time)),
   ];
-  await manager.query(
-    `INSERT INTO saga_instance (saga_id, saga_type, saga_version, correlation_id, started_at, updated_at, status, steps, inconsistencies)
+  await runner.query(
+    `INSERT INTO ${tables.instance} (saga_id, saga_type, saga_version, correlation_id, started_at, updated_at, status, steps, inconsistencies)
      SELECT *, now(), 'unknown', '{}'::json, '{}'::text[] FROM unnest($1::uuid[], $2::text[], $3::integer[], $4::text[], $5::timestamptz[])
      ON CONFLICT (saga_id) DO NOTHING`,
     columns,
   );
-  await manager.query('SELECT 1 FROM saga_instance WHERE saga_id = ANY($1::uuid[]) ORDER BY saga_id FOR UPDATE', [
+  await runner.query(`SELECT 1 FROM ${tables.instance} WHERE saga_id = ANY($1::uuid[]) ORDER BY saga_id FOR UPDATE`, [
     columns[0],
   ]);
 }
 
 /** Appends what is not yet in the log. */
-export async function appendEvents(manager: EntityManager, events: readonly Envelope[]): Promise<void> {
-  await manager.query(
-    `INSERT INTO saga_event (saga_id, message_id, saga_type, event)
+export async function appendEvents({ runner, tables }: TrackerTransaction, events: readonly Envelope[]): Promise<void> {
+  await runner.query(
+    `INSERT INTO ${tables.event} (saga_id, message_id, saga_type, event)
      SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::json[]) ON CONFLICT DO NOTHING`,
     [
       events.map((e) => e.sagaId),
@@ -42,21 +55,28 @@ export async function appendEvents(manager: EntityManager, events: readonly Enve
 }
 
 /** All logged events of these sagas. */
-export async function eventsOf(manager: EntityManager, sagaIds: readonly string[]): Promise<readonly Envelope[]> {
-  const rows = await manager.query<{ event: Envelope }[]>(
-    'SELECT event FROM saga_event WHERE saga_id = ANY($1::uuid[])',
-    [sagaIds],
-  );
-  return rows.map(({ event }) => event);
+export function eventsOf(
+  { runner, tables }: TrackerTransaction,
+  sagaIds: readonly string[],
+): Promise<readonly Envelope[]> {
+  return readWith(runner, eventsStatement(tables), [sagaIds]);
 }
+
+/** All logged events of a saga, as they are now. */
+export function historyOf(dataSource: DataSource, tables: Tables, sagaId: string): Promise<readonly Envelope[]> {
+  return queryApart(dataSource, eventsStatement(tables), [[sagaId]]);
+}
+
+const eventsStatement = ({ event }: Tables): string =>
+  `SELECT event::text AS record FROM ${event} WHERE saga_id = ANY($1::uuid[])`;
 
 /** Saves the folded states; `updated_at` moves only when a state does. */
 export async function saveInstances(
-  manager: EntityManager,
+  { runner, tables }: TrackerTransaction,
   snapshots: readonly (Snapshot & { readonly startedAt: string })[],
 ): Promise<void> {
-  await manager.query(
-    `UPDATE saga_instance i
+  await runner.query(
+    `UPDATE ${tables.instance} i
      SET saga_type = s.saga, saga_version = s.version, correlation_id = s."correlationId", started_at = s."startedAt",
        status = s.status, steps = s.steps, inconsistencies = s.inconsistencies, debts = s.debts,
        unfolded = false, updated_at = now()
@@ -70,31 +90,38 @@ export async function saveInstances(
 }
 
 /** Has events that this process cannot fold: another one, which knows the version, does. */
-export async function markUnfolded(manager: EntityManager, sagaIds: readonly string[]): Promise<void> {
-  await manager.query('UPDATE saga_instance SET unfolded = true WHERE saga_id = ANY($1::uuid[]) AND NOT unfolded', [
+export async function markUnfolded({ runner, tables }: TrackerTransaction, sagaIds: readonly string[]): Promise<void> {
+  await runner.query(`UPDATE ${tables.instance} SET unfolded = true WHERE saga_id = ANY($1::uuid[]) AND NOT unfolded`, [
     sagaIds,
   ]);
 }
 
 /** Sagas of these definitions that wait to be folded, locked; those that another process has are passed over. */
 export async function lockUnfolded(
-  manager: EntityManager,
+  { runner, tables }: TrackerTransaction,
   sagas: readonly { readonly name: string; readonly version: number }[],
   limit: number,
 ): Promise<readonly string[]> {
-  const rows = await manager.query<{ saga_id: string }[]>(
-    `SELECT saga_id FROM saga_instance
+  return readWith(
+    runner,
+    `SELECT to_json(saga_id)::text AS record FROM ${tables.instance}
      WHERE unfolded AND (saga_type, saga_version) IN (SELECT * FROM unnest($1::text[], $2::integer[]))
      ORDER BY saga_id LIMIT $3 FOR UPDATE SKIP LOCKED`,
     [sagas.map(({ name }) => name), sagas.map(({ version }) => version), limit],
   );
-  return rows.map(({ saga_id }) => saga_id);
 }
 
-export async function snapshotOf(manager: EntityManager, sagaId: string): Promise<Snapshot | undefined> {
-  const [snapshot] = await manager.query<Snapshot[]>(
-    `SELECT saga_id AS "sagaId", saga_type AS saga, saga_version AS version, status, steps, inconsistencies, debts, correlation_id AS "correlationId"
-     FROM saga_instance WHERE saga_id = $1`,
+export async function snapshotOf(
+  dataSource: DataSource,
+  tables: Tables,
+  sagaId: string,
+): Promise<Snapshot | undefined> {
+  const [snapshot] = await queryApart<Snapshot>(
+    dataSource,
+    asJson(
+      `SELECT saga_id AS "sagaId", saga_type AS saga, saga_version AS version, status, steps, inconsistencies, debts, correlation_id AS "correlationId"
+       FROM ${tables.instance} WHERE saga_id = $1`,
+    ),
     [sagaId],
   );
   return snapshot;

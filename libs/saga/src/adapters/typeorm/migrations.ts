@@ -1,4 +1,6 @@
 import type { DataSource } from 'typeorm';
+import { queryApart } from './step-transaction.js';
+import { identifier, tablesOf, type Tables } from './tables.js';
 
 /** Each entry runs once, in order, and is never changed after a release. */
 const migrations: readonly string[] = [
@@ -130,9 +132,14 @@ const migrations: readonly string[] = [
 const lockKey = 7_305_801_124;
 
 /** Brings the library's tables up to date. Replicas that start together wait for each other, and then see what the first has done, whatever isolation the application prefers. */
-export async function migrate(dataSource: DataSource): Promise<void> {
+export function migrate(dataSource: DataSource): Promise<void> {
+  return migrateTables(dataSource, tablesOf(dataSource));
+}
+
+export async function migrateTables(dataSource: DataSource, tables: Tables): Promise<void> {
   await dataSource.transaction('READ COMMITTED', async (manager) => {
     await manager.query('SELECT pg_advisory_xact_lock($1)', [lockKey]);
+    await manager.query(`SET LOCAL search_path = ${identifier(tables.schema)}, pg_temp`); // what migrations name is there
     await manager.query(
       'CREATE TABLE IF NOT EXISTS saga_migration (id integer PRIMARY KEY, at timestamptz NOT NULL DEFAULT now())',
     );
@@ -146,11 +153,11 @@ export async function migrate(dataSource: DataSource): Promise<void> {
 }
 
 /** How many migrations the library's tables in a database lack. */
-export async function missingMigrations(dataSource: DataSource): Promise<number> {
-  const [{ known }] = await dataSource.query<[{ known: boolean }]>(
-    `SELECT to_regclass('saga_migration') IS NOT NULL AS known`,
-  );
+export async function missingMigrations(dataSource: DataSource, tables: Tables): Promise<number> {
+  const [known] = await queryApart<boolean>(dataSource, `SELECT to_json(to_regclass($1) IS NOT NULL)::text AS record`, [
+    tables.migration,
+  ]);
   if (!known) return migrations.length;
-  const [{ done }] = await dataSource.query<[{ done: number }]>('SELECT count(*)::integer AS done FROM saga_migration');
-  return Math.max(migrations.length - done, 0);
+  const [done] = await queryApart<number>(dataSource, `SELECT count(*)::text AS record FROM ${tables.migration}`);
+  return Math.max(migrations.length - (done ?? 0), 0);
 }

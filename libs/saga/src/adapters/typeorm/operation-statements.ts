@@ -2,34 +2,38 @@ import type { NewAuditEntry } from '../../ports/audit-log.js';
 import type { LetterSettlement, NewDeadLetter } from '../../ports/dead-letters.js';
 import type { Changes } from '../../ports/step-store.js';
 import { quoted, textArray } from './statements.js';
+import type { Tables } from './tables.js';
 
 /** What a transaction writes of dead letters and operators; its values are written in, so that it can travel with the commit. */
-export function operationStatements({ letters = [], settlements = [], audited = [] }: Changes): readonly string[] {
+export function operationStatements(
+  tables: Tables,
+  { letters = [], settlements = [], audited = [] }: Changes,
+): readonly string[] {
   return [
-    ...settlements.map(settleStatement),
-    ...(letters.length > 0 ? [letterStatement(letters)] : []),
-    ...(audited.length > 0 ? [auditStatement(audited)] : []),
+    ...settlements.map((settlement) => settleStatement(tables, settlement)),
+    ...(letters.length > 0 ? [letterStatement(tables, letters)] : []),
+    ...(audited.length > 0 ? [auditStatement(tables, audited)] : []),
   ];
 }
 
 /** What is put away twice is there once. */
-export function letterStatement(letters: readonly NewDeadLetter[]): string {
-  return `INSERT INTO saga_dead_letter (id,kind,saga_id,saga_type,saga_version,step,reason,details,record,bytes,audience,graph,wanted)
+export function letterStatement(tables: Tables, letters: readonly NewDeadLetter[]): string {
+  return `INSERT INTO ${tables.deadLetter} (id,kind,saga_id,saga_type,saga_version,step,reason,details,record,bytes,audience,graph,wanted)
     VALUES ${letters.map(letterValues).join(',')} ON CONFLICT (id) DO NOTHING`;
 }
 
-export function settleStatement({ which, as, by }: LetterSettlement): string {
+export function settleStatement(tables: Tables, { which, as, by }: LetterSettlement): string {
   const named =
     'id' in which
       ? `id = ${quoted(which.id)}::uuid`
       : `saga_id = ${quoted(which.sagaId)}::uuid AND step = ${quoted(which.step)} AND kind IN ('compensation','undecided')`;
-  return `UPDATE saga_dead_letter SET settled_at = now(), settled_as = ${quoted(as)}, settled_by = ${quoted(by)}
+  return `UPDATE ${tables.deadLetter} SET settled_at = now(), settled_as = ${quoted(as)}, settled_by = ${quoted(by)}
     WHERE ${named} AND settled_at IS NULL`;
 }
 
 /** Fails on the primary key when the same word was written before. */
-function auditStatement(entries: readonly NewAuditEntry[]): string {
-  return `INSERT INTO saga_audit (id,verb,saga_id,step,letter_id,actor,reason,verdict,because,details)
+function auditStatement(tables: Tables, entries: readonly NewAuditEntry[]): string {
+  return `INSERT INTO ${tables.audit} (id,verb,saga_id,step,letter_id,actor,reason,verdict,because,details)
     VALUES ${entries.map(auditValues).join(',')}`;
 }
 

@@ -6,7 +6,7 @@ import type { FenceRow, Operated, StoredEvent } from '../../ports/fence-row.js';
 import type { Undecided } from '../../protocol/undecided.js';
 import type { OutboxMessage } from '../../ports/step-store.js';
 
-/** A row of `saga_step`. Empty sets and headers that equal the saga id are null: most rows have them so. */
+/** A row of `saga_step` as JSON, where a point in time is a text. Empty sets and headers that equal the saga id are null: most rows have them so. */
 export interface StepRecord {
   readonly saga_id: string;
   readonly step: string;
@@ -26,22 +26,15 @@ export interface StepRecord {
   readonly parent: string | null;
   readonly causation_id: string | null;
   readonly attempts: number;
-  readonly failing_since: Date | null;
+  readonly failing_since: string | null;
   /** `next_attempt_at` as the milliseconds that are left until then. */
   readonly due_in: number | null;
   readonly last_error: string | null;
   readonly operated: Operated | null;
   /** Since when nothing concerns the row; written as the moment of the save that first says so. */
-  readonly settled_at: Date | null;
+  readonly settled_at: string | null;
   readonly undecided: Undecided | null;
   readonly version: number;
-}
-
-/** A record as JSON: its one point in time is a text. */
-export type LockedRecord = Omit<StepRecord, 'failing_since'> & { readonly failing_since: string | null };
-
-export function lockedRowOf({ failing_since: since, ...rest }: LockedRecord): FenceRow {
-  return rowOf({ ...rest, failing_since: since === null ? null : new Date(since) });
 }
 
 /** A record on its way to the table: its documents are texts of their own. */
@@ -73,11 +66,11 @@ export function recordOf(row: FenceRow): WrittenRecord {
     parent: parent ? parentText(parent) : null,
     causation_id: row.causationId ?? null,
     attempts: row.attempts,
-    failing_since: row.failingSince ?? null,
+    failing_since: row.failingSince?.toISOString() ?? null,
     due_in: row.dueIn ?? null,
     last_error: row.lastError ?? null,
     operated: row.operated ? JSON.stringify(row.operated) : null,
-    settled_at: row.settled ? new Date(0) : null,
+    settled_at: row.settled ? new Date(0).toISOString() : null,
     undecided: row.undecided ? JSON.stringify(row.undecided) : null,
     version: row.version + 1,
   };
@@ -107,7 +100,7 @@ export function rowOf(record: StepRecord): FenceRow {
     ...(record.cause && { cause: record.cause }),
     ...(record.causation_id !== null && { causationId: record.causation_id }),
     attempts: record.attempts,
-    ...(record.failing_since && { failingSince: record.failing_since }),
+    ...(record.failing_since && { failingSince: new Date(record.failing_since) }),
     ...(record.due_in !== null && { dueIn: record.due_in }),
     ...(record.last_error !== null && { lastError: record.last_error }),
     ...(record.operated && { operated: record.operated }),

@@ -1,24 +1,33 @@
 import type { FenceKey } from '../../ports/fence-row.js';
 import type { StepRecord, WrittenRecord } from './row-mapping.js';
+import type { Tables } from './tables.js';
 
 /** When a row is due, as the milliseconds that are left: the database's clock alone tells, and in one transaction it stands still. */
 const dueIn = `date_part('epoch', next_attempt_at - now()) * 1000 AS due_in`;
 
-/** All rows of the saga $1. */
-export const findStatement = `SELECT *, ${dueIn} FROM saga_step WHERE saga_id = $1`;
+/** A query each of whose rows is one JSON text, in the column `record`: only the library reads it, whatever is made elsewhere of the types of columns. */
+export function asJson(query: string): string {
+  return `SELECT row_to_json(r)::text AS record FROM (${query}) r`;
+}
 
-export const nextDueStatement = `SELECT date_part('epoch', min(next_attempt_at) - now()) * 1000 AS due_in FROM saga_step WHERE next_attempt_at IS NOT NULL`;
+/** All rows of the saga $1. */
+export const findStatement = (tables: Tables): string =>
+  asJson(`SELECT *, ${dueIn} FROM ${tables.step} WHERE saga_id = $1`);
+
+export const nextDueStatement = (tables: Tables): string =>
+  asJson(
+    `SELECT date_part('epoch', min(next_attempt_at) - now()) * 1000 AS due_in FROM ${tables.step} WHERE next_attempt_at IS NOT NULL`,
+  );
 
 /**
  * Locks and reads rows, in one order for all transactions: those of the keys, and others of the same sagas whose step another key names.
- * Its values are written in, so that it can travel with the start of the transaction; nothing for no keys. A row is one JSON document:
- * mostly there is none, and the driver would take in a description of all the columns each time.
+ * Its values are written in, so that it can travel with the start of the transaction; nothing for no keys.
  */
-export function lockStatement(keys: readonly FenceKey[]): string | undefined {
+export function lockStatement(tables: Tables, keys: readonly FenceKey[]): string | undefined {
   if (keys.length === 0) return undefined;
-  return `SELECT row_to_json(locked) AS record FROM (SELECT *, ${dueIn} FROM saga_step
+  return asJson(`SELECT *, ${dueIn} FROM ${tables.step}
     WHERE saga_id = ANY(${arrayOf(keys.map((key) => key.sagaId))}::uuid[]) AND step = ANY(${arrayOf(keys.map((key) => key.step))}::text[])
-    ORDER BY saga_id, step FOR UPDATE) locked`;
+    ORDER BY saga_id, step FOR UPDATE`);
 }
 
 function arrayOf(values: readonly string[]): string {
@@ -30,7 +39,6 @@ function literal(value: StepRecord[keyof StepRecord]): string {
   if (value === null) return 'NULL';
   if (typeof value === 'number') return String(value);
   if (typeof value === 'string') return quoted(value);
-  if (value instanceof Date) return quoted(value.toISOString());
   return textArray(value as readonly string[]);
 }
 
@@ -73,29 +81,32 @@ const columns = [
 ] as const satisfies readonly (keyof StepRecord)[];
 
 /** Rows that are new and rows that were read take different statements: the first is the cheaper one, and most rows are written once. */
-export function saveStatements(records: readonly WrittenRecord[]): readonly string[] {
+export function saveStatements(tables: Tables, records: readonly WrittenRecord[]): readonly string[] {
   const made = records.filter(({ version }) => version === 1);
   const changed = records.filter(({ version }) => version > 1);
-  return [...(made.length > 0 ? [insertion(made)] : []), ...(changed.length > 0 ? [change(changed)] : [])];
+  return [
+    ...(made.length > 0 ? [insertion(tables, made)] : []),
+    ...(changed.length > 0 ? [change(tables, changed)] : []),
+  ];
 }
 
 /** Fails on the primary key when somebody else was first. */
-function insertion(records: readonly WrittenRecord[]): string {
+function insertion(tables: Tables, records: readonly WrittenRecord[]): string {
   const used = columns.filter((column) => records.some((record) => record[column] !== null));
-  return `INSERT INTO saga_step (${used.map(nameOf).join(',')}) VALUES ${records.map((record) => rowValues(record, used)).join(',')}`;
+  return `INSERT INTO ${tables.step} (${used.map(nameOf).join(',')}) VALUES ${records.map((record) => rowValues(record, used)).join(',')}`;
 }
 
 /** Fails on the version, which may not be null, when somebody else changed a row since it was read. */
-function change(records: readonly WrittenRecord[]): string {
+function change(tables: Tables, records: readonly WrittenRecord[]): string {
   const set = columns.slice(2).map((column) => `${nameOf(column)} = ${updated(column)}`);
-  return `INSERT INTO saga_step (${columns.map(nameOf).join(',')}) VALUES ${records.map((record) => rowValues(record, columns)).join(',')}
+  return `INSERT INTO ${tables.step} AS stored (${columns.map(nameOf).join(',')}) VALUES ${records.map((record) => rowValues(record, columns)).join(',')}
     ON CONFLICT (saga_id, step) DO UPDATE SET ${set.join(',')}, updated_at = now()`;
 }
 
 function updated(column: keyof StepRecord): string {
-  if (column === 'version') return 'CASE saga_step.version WHEN EXCLUDED.version - 1 THEN EXCLUDED.version END';
+  if (column === 'version') return 'CASE stored.version WHEN EXCLUDED.version - 1 THEN EXCLUDED.version END';
   if (column !== 'settled_at') return `EXCLUDED.${nameOf(column)}`;
-  return 'CASE WHEN EXCLUDED.settled_at IS NOT NULL THEN COALESCE(saga_step.settled_at, EXCLUDED.settled_at) END';
+  return 'CASE WHEN EXCLUDED.settled_at IS NOT NULL THEN COALESCE(stored.settled_at, EXCLUDED.settled_at) END';
 }
 
 function rowValues(record: WrittenRecord, used: readonly (keyof StepRecord)[]): string {
@@ -113,35 +124,38 @@ function valueOf(record: WrittenRecord, column: keyof StepRecord): string {
 }
 
 /** Stages events; each is a JSON text. */
-export function stageStatement(messages: readonly { readonly id: string; readonly event: string }[]): string {
-  return `INSERT INTO saga_outbox (id, event) VALUES ${messages.map(({ id, event }) => `(${quoted(id)},${quoted(event)})`).join(',')}`;
+export function stageStatement(
+  tables: Tables,
+  messages: readonly { readonly id: string; readonly event: string }[],
+): string {
+  return `INSERT INTO ${tables.outbox} (id, event) VALUES ${messages.map(({ id, event }) => `(${quoted(id)},${quoted(event)})`).join(',')}`;
 }
 
 /** Steps that have no effect any more let go of what they hold; what other steps of their saga have taken, too, is held for these. */
-export function unlockStatements(keys: readonly FenceKey[]): readonly string[] {
+export function unlockStatements(tables: Tables, keys: readonly FenceKey[]): readonly string[] {
   if (keys.length === 0) return [];
   const sagas = `saga_id = ANY(${arrayOf(keys.map(({ sagaId }) => sagaId))}::uuid[])`;
   const steps = arrayOf(keys.map(({ step }) => step));
   const released = keys.map(({ sagaId, step }) => `(${quoted(sagaId)}::uuid, ${quoted(step)})`).join(',');
   return [
-    `UPDATE saga_lock SET steps = ARRAY(SELECT step FROM unnest(steps) step WHERE (saga_id, step) NOT IN (${released})) WHERE ${sagas} AND steps && ${steps}::text[]`,
-    `DELETE FROM saga_lock WHERE ${sagas} AND steps = '{}'`,
+    `UPDATE ${tables.lock} SET steps = ARRAY(SELECT step FROM unnest(steps) step WHERE (saga_id, step) NOT IN (${released})) WHERE ${sagas} AND steps && ${steps}::text[]`,
+    `DELETE FROM ${tables.lock} WHERE ${sagas} AND steps = '{}'`,
   ];
 }
 
 /** Deletes published events. What a sweeper has in hand is left to it: a replica that has lost Kafka must not hold up those that have not. */
-export function forgetStatement(ids: readonly string[]): string {
-  return `DELETE FROM saga_outbox WHERE ctid = ANY(ARRAY(SELECT ctid FROM saga_outbox WHERE id = ANY(${arrayOf(ids)}::uuid[]) FOR UPDATE SKIP LOCKED))`;
+export function forgetStatement(tables: Tables, ids: readonly string[]): string {
+  return `DELETE FROM ${tables.outbox} WHERE ctid = ANY(ARRAY(SELECT ctid FROM ${tables.outbox} WHERE id = ANY(${arrayOf(ids)}::uuid[]) FOR UPDATE SKIP LOCKED))`;
 }
 
 /** Leases the rows that are due. $1: how many at most, $2: the lease in ms. Materialized, so that the limit holds whatever the plan. */
-export const claimStatement = `
+export const claimStatement = (tables: Tables): string => `
   WITH due AS MATERIALIZED (
-    SELECT saga_id, step, next_attempt_at AS since FROM saga_step WHERE next_attempt_at <= now()
+    SELECT saga_id, step, next_attempt_at AS since FROM ${tables.step} WHERE next_attempt_at <= now()
     ORDER BY next_attempt_at LIMIT $1 FOR UPDATE SKIP LOCKED
   ), claimed AS (
-    UPDATE saga_step s SET next_attempt_at = now() + $2 * interval '1 millisecond', version = s.version + 1
+    UPDATE ${tables.step} s SET next_attempt_at = now() + $2 * interval '1 millisecond', version = s.version + 1
     FROM due WHERE s.saga_id = due.saga_id AND s.step = due.step
     RETURNING s.*, due.since, $2::float8 AS due_in
   )
-  SELECT * FROM claimed ORDER BY since`;
+  SELECT row_to_json(claimed)::text AS record FROM claimed ORDER BY since`;

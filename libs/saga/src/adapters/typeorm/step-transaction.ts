@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import { SagaError } from '../../protocol/errors.js';
+import { asTexts, readWith, recordsOf } from './reading.js';
 import { endsTransaction } from './transaction-control.js';
 
 interface Scope {
@@ -98,11 +99,11 @@ function refuseQueries(runner: QueryRunner, except?: 'ROLLBACK'): () => void {
  * Begins a transaction and runs its first query in one round trip. The runner is told that the transaction is open, as its own
  * `startTransaction` would: nested transactions become savepoints, `commitTransaction` and `rollbackTransaction` work.
  *
- * @param query a statement with its values written in; it cannot have parameters
+ * @param query one that `asJson` made, with its values written in; it cannot have parameters
  */
 export async function beginWith<Row>(runner: QueryRunner, query: string | undefined): Promise<readonly Row[]> {
   const client = (await runner.connect()) as {
-    query(text: string): Promise<unknown>;
+    query(query: object): Promise<unknown>;
   };
   const opened = runner as unknown as {
     isTransactionActive: boolean;
@@ -112,8 +113,8 @@ export async function beginWith<Row>(runner: QueryRunner, query: string | undefi
   const begin = level ? `START TRANSACTION ISOLATION LEVEL ${level}` : 'START TRANSACTION';
   opened.isTransactionActive = true; // also when the query fails: then the connection is in a failed transaction and must be rolled back
   opened.transactionDepth = 1;
-  const results = await client.query(query ? `${begin};${query}` : begin);
-  return query ? (results as [unknown, { rows: Row[] }])[1].rows : [];
+  const results = await client.query(asTexts(query ? `${begin};${query}` : begin));
+  return query ? recordsOf((results as [unknown, { rows: object[] }])[1].rows) : [];
 }
 
 /** Commits in the same round trip as the transaction's last statements, whose values are written in. Subscribers of the DataSource hear of it as of every commit. */
@@ -142,15 +143,15 @@ export async function commitWith(runner: QueryRunner, statements: readonly strin
   await runner.broadcaster.broadcast('AfterTransactionCommit');
 }
 
-/** Runs a query of the library's own, which joins no step whoever calls it. */
-export async function queryApart<Result>(
+/** Runs a query of the library's own, which joins no step whoever calls it. Rows are JSON texts in a column `record`; a statement without rows has none. */
+export async function queryApart<Row>(
   dataSource: DataSource,
   text: string,
-  parameters: unknown[] = [],
-): Promise<Result> {
+  parameters: readonly unknown[] = [],
+): Promise<readonly Row[]> {
   const runner = dataSource.createQueryRunner();
   try {
-    return (await runner.query(text, parameters)) as Result;
+    return await readWith<Row>(runner, text, parameters);
   } finally {
     await runner.release();
   }

@@ -1,6 +1,7 @@
 import type { Changes } from '../../ports/step-store.js';
 import type { RunningTimer, Timer, TimerKey, TimerKind } from '../../ports/timers.js';
-import { quoted } from './statements.js';
+import { asJson, quoted } from './statements.js';
+import type { Tables } from './tables.js';
 
 /** A row of `saga_timer`, with what is left until it is due. */
 export interface TimerRecord {
@@ -13,10 +14,10 @@ export interface TimerRecord {
 }
 
 /** What a transaction does to timers; values are written in. */
-export function timerStatements({ timersSet = [], timersEnded = [] }: Changes): readonly string[] {
+export function timerStatements(tables: Tables, { timersSet = [], timersEnded = [] }: Changes): readonly string[] {
   return [
-    ...(timersSet.length > 0 ? [insertion(timersSet)] : []),
-    ...(timersEnded.length > 0 ? [deletion(timersEnded)] : []),
+    ...(timersSet.length > 0 ? [insertion(tables, timersSet)] : []),
+    ...(timersEnded.length > 0 ? [deletion(tables, timersEnded)] : []),
   ];
 }
 
@@ -24,21 +25,21 @@ export function timerOf({ saga_id, step, kind, saga_type, saga_version }: TimerR
   return { sagaId: saga_id, step, kind, sagaType: saga_type, sagaVersion: saga_version };
 }
 
-function insertion(timers: readonly RunningTimer[]): string {
+function insertion(tables: Tables, timers: readonly RunningTimer[]): string {
   const values = timers.map(
     ({ sagaId, step, kind, sagaType, sagaVersion, dueIn }) =>
       `(${quoted(sagaId)},${quoted(step)},${quoted(kind)},${quoted(sagaType)},${sagaVersion},now() + ${dueIn} * interval '1 millisecond',now() + ${dueIn} * interval '1 millisecond')`,
   );
-  return `INSERT INTO saga_timer (saga_id, step, kind, saga_type, saga_version, due_at, ends_at) VALUES ${values.join(',')} ON CONFLICT DO NOTHING`;
+  return `INSERT INTO ${tables.timer} (saga_id, step, kind, saga_type, saga_version, due_at, ends_at) VALUES ${values.join(',')} ON CONFLICT DO NOTHING`;
 }
 
-function deletion(keys: readonly TimerKey[]): string {
-  return `DELETE FROM saga_timer WHERE ${named(keys)}`;
+function deletion(tables: Tables, keys: readonly TimerKey[]): string {
+  return `DELETE FROM ${tables.timer} WHERE ${named(keys)}`;
 }
 
 /** Those of these timers that have ended, whoever has claimed them. The clock is that of this moment: the transaction may have waited for its rows. */
-export function overdueStatement(keys: readonly TimerKey[]): string {
-  return `SELECT kind FROM saga_timer WHERE ${named(keys)} AND COALESCE(ends_at, due_at) <= clock_timestamp()`;
+export function overdueStatement(tables: Tables, keys: readonly TimerKey[]): string {
+  return `SELECT to_json(kind)::text AS record FROM ${tables.timer} WHERE ${named(keys)} AND COALESCE(ends_at, due_at) <= clock_timestamp()`;
 }
 
 function named(keys: readonly TimerKey[]): string {
@@ -50,25 +51,29 @@ function named(keys: readonly TimerKey[]): string {
 const looksAt = 20_000;
 
 /** Leases timers that are due, the first of each saga before the second of any. $1: how many at most, $2: the lease in ms. */
-export const claimTimers = `
+export const claimTimers = (tables: Tables): string => `
   WITH due AS MATERIALIZED (
-    SELECT saga_id, step, kind, due_at FROM saga_timer WHERE due_at <= now() ORDER BY due_at LIMIT ${looksAt}
+    SELECT saga_id, step, kind, due_at FROM ${tables.timer} WHERE due_at <= now() ORDER BY due_at LIMIT ${looksAt}
   ), inturn AS MATERIALIZED (
     SELECT saga_id, step, kind, due_at, row_number() OVER (PARTITION BY saga_id ORDER BY due_at, step, kind) AS turn FROM due
   ), chosen AS MATERIALIZED (
-    SELECT t.saga_id, t.step, t.kind, inturn.turn, inturn.due_at AS since FROM inturn JOIN saga_timer t USING (saga_id, step, kind)
+    SELECT t.saga_id, t.step, t.kind, inturn.turn, inturn.due_at AS since FROM inturn JOIN ${tables.timer} t USING (saga_id, step, kind)
     WHERE t.due_at <= now() ORDER BY inturn.turn, inturn.due_at LIMIT $1 FOR UPDATE OF t SKIP LOCKED
   ), claimed AS (
-    UPDATE saga_timer t SET due_at = now() + $2 * interval '1 millisecond'
+    UPDATE ${tables.timer} t SET due_at = now() + $2 * interval '1 millisecond'
     FROM chosen WHERE t.saga_id = chosen.saga_id AND t.step = chosen.step AND t.kind = chosen.kind
     RETURNING t.*, chosen.turn, chosen.since
   )
-  SELECT * FROM claimed ORDER BY turn, since`;
+  SELECT row_to_json(claimed)::text AS record FROM claimed ORDER BY turn, since`;
 
 /** $4: in how many ms it is due again. */
-export const handBackTimer = `
-  UPDATE saga_timer SET due_at = now() + $4 * interval '1 millisecond' WHERE saga_id = $1 AND step = $2 AND kind = $3`;
+export const handBackTimer = (tables: Tables): string => `
+  UPDATE ${tables.timer} SET due_at = now() + $4 * interval '1 millisecond' WHERE saga_id = $1 AND step = $2 AND kind = $3`;
 
-export const nextTimer = `SELECT date_part('epoch', min(due_at) - now()) * 1000 AS due_in FROM saga_timer`;
+export const nextTimer = (tables: Tables): string =>
+  asJson(`SELECT date_part('epoch', min(due_at) - now()) * 1000 AS due_in FROM ${tables.timer}`);
 
-export const timersOfSaga = `SELECT *, date_part('epoch', due_at - now()) * 1000 AS due_in FROM saga_timer WHERE saga_id = $1 ORDER BY due_at`;
+export const timersOfSaga = (tables: Tables): string =>
+  asJson(
+    `SELECT *, date_part('epoch', due_at - now()) * 1000 AS due_in FROM ${tables.timer} WHERE saga_id = $1 ORDER BY due_at`,
+  );

@@ -10,7 +10,12 @@ import type {
   NewDeadLetter,
 } from '../../ports/dead-letters.js';
 import { letterStatement, settleStatement } from './operation-statements.js';
+import { asJson } from './statements.js';
 import { queryApart } from './step-transaction.js';
+import type { Tables } from './tables.js';
+
+const columns =
+  "id, kind, saga_id, saga_type, saga_version, step, reason, details, record, encode(bytes, 'base64') AS bytes, audience, graph, wanted, created_at, settled_at, settled_as, settled_by";
 
 /** A row of `saga_dead_letter`. */
 interface LetterRecord {
@@ -23,27 +28,31 @@ interface LetterRecord {
   readonly reason: string;
   readonly details: object;
   readonly record: Pick<IncomingRecord, 'headers' | 'key' | 'malformed' | 'origin'> | null;
-  readonly bytes: Buffer | null;
+  /** In base64: what bytes look like as text is a setting of the database's. */
+  readonly bytes: string | null;
   readonly audience: DeadLetter['audience'] | null;
   readonly graph: string | null;
   readonly wanted: readonly string[] | null;
-  readonly created_at: Date;
-  readonly settled_at: Date | null;
+  readonly created_at: string;
+  readonly settled_at: string | null;
   readonly settled_as: LetterSettling | null;
   readonly settled_by: string | null;
 }
 
 export class TypeOrmDeadLetters implements DeadLetters {
-  constructor(private readonly dataSource: DataSource) {}
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly tables: Tables,
+  ) {}
 
   async put(letters: readonly NewDeadLetter[]): Promise<void> {
-    if (letters.length > 0) await queryApart(this.dataSource, letterStatement(letters));
+    if (letters.length > 0) await queryApart(this.dataSource, letterStatement(this.tables, letters));
   }
 
   async find(id: string): Promise<DeadLetter | undefined> {
-    const [record] = await queryApart<LetterRecord[]>(
+    const [record] = await queryApart<LetterRecord>(
       this.dataSource,
-      'SELECT * FROM saga_dead_letter WHERE id = $1::uuid',
+      asJson(`SELECT ${columns} FROM ${this.tables.deadLetter} WHERE id = $1::uuid`),
       [id],
     );
     return record && letterOf(record);
@@ -75,35 +84,42 @@ export class TypeOrmDeadLetters implements DeadLetters {
           ]),
       ...(after === undefined
         ? []
-        : [`(created_at, id) > (SELECT created_at, id FROM saga_dead_letter WHERE id = ${given(after)}::uuid)`]),
+        : [
+            `(created_at, id) > (SELECT created_at, id FROM ${this.tables.deadLetter} WHERE id = ${given(after)}::uuid)`,
+          ]),
     ];
     const where = conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : '';
-    const records = await queryApart<LetterRecord[]>(
+    const records = await queryApart<LetterRecord>(
       this.dataSource,
-      `SELECT * FROM saga_dead_letter ${where} ORDER BY created_at, id LIMIT $1`,
+      asJson(`SELECT ${columns} FROM ${this.tables.deadLetter} ${where} ORDER BY created_at, id LIMIT $1`),
       values,
     );
     return records.map(letterOf);
   }
 
   async settle(settlement: LetterSettlement): Promise<number> {
-    const settled = await queryApart<[unknown, number]>(this.dataSource, settleStatement(settlement));
-    return settled[1];
+    const settled = await queryApart(
+      this.dataSource,
+      `${settleStatement(this.tables, settlement)} RETURNING 'true' AS record`,
+    );
+    return settled.length;
   }
 
   async backlog(): ReturnType<DeadLetters['backlog']> {
-    const rows = await queryApart<{ kind: LetterKind; size: number; oldest: Date }[]>(
+    const rows = await queryApart<{ kind: LetterKind; size: number; oldest: string }>(
       this.dataSource,
-      'SELECT kind, count(*)::integer AS size, min(created_at) AS oldest FROM saga_dead_letter WHERE settled_at IS NULL GROUP BY kind',
+      asJson(
+        `SELECT kind, count(*) AS size, min(created_at) AS oldest FROM ${this.tables.deadLetter} WHERE settled_at IS NULL GROUP BY kind`,
+      ),
     );
-    const [oldest] = rows.map((row) => row.oldest).toSorted((a, b) => a.getTime() - b.getTime());
+    const [oldest] = rows.map((row) => new Date(row.oldest)).toSorted((a, b) => a.getTime() - b.getTime());
     return { sizes: Object.fromEntries(rows.map(({ kind, size }) => [kind, size])), ...(oldest && { oldest }) };
   }
 }
 
 function letterOf(row: LetterRecord): DeadLetter {
   const { settled_at: at, settled_as: as, settled_by: by } = row;
-  const record = row.record && row.bytes && recordOf(row.record, row.bytes);
+  const record = row.record && row.bytes !== null && recordOf(row.record, Buffer.from(row.bytes, 'base64'));
   return {
     id: row.id,
     kind: row.kind,
@@ -117,8 +133,8 @@ function letterOf(row: LetterRecord): DeadLetter {
     ...(row.audience && { audience: row.audience }),
     ...(row.graph !== null && { graph: row.graph }),
     ...(row.wanted && { wanted: row.wanted }),
-    createdAt: row.created_at,
-    ...(at && as && by !== null && { settled: { at, as, by } }),
+    createdAt: new Date(row.created_at),
+    ...(at && as && by !== null && { settled: { at: new Date(at), as, by } }),
   };
 }
 

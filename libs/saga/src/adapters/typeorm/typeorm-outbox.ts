@@ -1,7 +1,10 @@
 import type { DataSource } from 'typeorm';
 import type { Outbox, OutboxMessage } from '../../ports/step-store.js';
 import { unpacked } from './row-mapping.js';
+import { asJson } from './statements.js';
 import { queryApart, rolledBack } from './step-transaction.js';
+import { readWith } from './reading.js';
+import type { Tables } from './tables.js';
 
 interface OutboxRecord {
   readonly id: string;
@@ -9,7 +12,10 @@ interface OutboxRecord {
 }
 
 export class TypeOrmOutbox implements Outbox {
-  constructor(private readonly dataSource: DataSource) {}
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly tables: Tables,
+  ) {}
 
   /** The rows stay locked while they are published, so replicas pass them over; a crash in between publishes them again. */
   async sweep(
@@ -17,16 +23,18 @@ export class TypeOrmOutbox implements Outbox {
     olderThanMs: number,
     publish: (messages: readonly OutboxMessage[]) => Promise<readonly string[]>,
   ): Promise<number> {
+    const { outbox } = this.tables;
     const runner = this.dataSource.createQueryRunner();
     try {
       await runner.startTransaction();
-      const records = (await runner.query(
-        `SELECT id, event FROM saga_outbox WHERE created_at <= now() - $2 * interval '1 millisecond'
-         ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED`,
+      const records = await readWith<OutboxRecord>(
+        runner,
+        asJson(`SELECT id, event FROM ${outbox} WHERE created_at <= now() - $2 * interval '1 millisecond'
+         ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED`),
         [limit, olderThanMs],
-      )) as OutboxRecord[];
+      );
       const published = records.length > 0 ? await publish(records.map(({ id, event }) => unpacked(id, event))) : [];
-      if (published.length > 0) await runner.query('DELETE FROM saga_outbox WHERE id = ANY($1::uuid[])', [published]);
+      if (published.length > 0) await runner.query(`DELETE FROM ${outbox} WHERE id = ANY($1::uuid[])`, [published]);
       await runner.commitTransaction();
       return published.length;
     } catch (error) {
@@ -38,14 +46,14 @@ export class TypeOrmOutbox implements Outbox {
   }
 
   async delete(ids: readonly string[]): Promise<void> {
-    await queryApart(this.dataSource, 'DELETE FROM saga_outbox WHERE id = ANY($1::uuid[])', [ids]);
+    await queryApart(this.dataSource, `DELETE FROM ${this.tables.outbox} WHERE id = ANY($1::uuid[])`, [ids]);
   }
 
   async backlog(): Promise<{ readonly size: number; readonly oldest?: Date }> {
-    const [{ size, oldest }] = await queryApart<[{ size: number; oldest: Date | null }]>(
+    const [backlog] = await queryApart<{ readonly size: number; readonly oldest: string | null }>(
       this.dataSource,
-      'SELECT count(*)::integer AS size, min(created_at) AS oldest FROM saga_outbox',
+      asJson(`SELECT count(*) AS size, min(created_at) AS oldest FROM ${this.tables.outbox}`),
     );
-    return { size, ...(oldest && { oldest }) };
+    return { size: backlog?.size ?? 0, ...(backlog?.oldest && { oldest: new Date(backlog.oldest) }) };
   }
 }

@@ -19,15 +19,17 @@ import {
   unlockStatements,
 } from './statements.js';
 import { operationStatements } from './operation-statements.js';
-import { lockedRowOf, packed, recordOf, rowOf, type LockedRecord, type StepRecord } from './row-mapping.js';
+import { packed, recordOf, rowOf, type StepRecord } from './row-mapping.js';
+import { readWith } from './reading.js';
 import { beginWith, commitWith, inScope, joinStepTransactions, queryApart, rolledBack } from './step-transaction.js';
 import { TypeOrmAuditLog } from './typeorm-audit-log.js';
 import { TypeOrmDeadLetters } from './typeorm-dead-letters.js';
-import type { TimerKey } from '../../ports/timers.js';
+import type { TimerKind } from '../../ports/timers.js';
 import { isConflict } from './conflicts.js';
 import { TypeOrmOutbox } from './typeorm-outbox.js';
 import { TypeOrmRetention } from './typeorm-retention.js';
 import { TypeOrmTimers } from './typeorm-timers.js';
+import { tablesOf, type Tables } from './tables.js';
 import { overdueStatement, timerStatements } from './timer-statements.js';
 
 /** Fence rows and outbox in the service's own Postgres, through its TypeORM DataSource. Hot statements are SQL, few and multi-row. */
@@ -38,23 +40,28 @@ export class TypeOrmStore implements StepStore {
   readonly audit: StepStore['audit'];
   readonly retention: StepStore['retention'];
 
-  constructor(private readonly dataSource: DataSource) {
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly tables: Tables = tablesOf(dataSource),
+  ) {
     joinStepTransactions(dataSource);
-    this.outbox = new TypeOrmOutbox(dataSource);
-    this.timers = new TypeOrmTimers(dataSource);
-    this.deadLetters = new TypeOrmDeadLetters(dataSource);
-    this.audit = new TypeOrmAuditLog(dataSource);
-    this.retention = new TypeOrmRetention(dataSource);
+    this.outbox = new TypeOrmOutbox(dataSource, tables);
+    this.timers = new TypeOrmTimers(dataSource, tables);
+    this.deadLetters = new TypeOrmDeadLetters(dataSource, tables);
+    this.audit = new TypeOrmAuditLog(dataSource, tables);
+    this.retention = new TypeOrmRetention(dataSource, tables);
   }
 
   /** What is saved travels with the commit. */
   async transaction<T>(keys: readonly FenceKey[], work: (transaction: StepTransaction) => Promise<T>): Promise<T> {
     const runner = this.dataSource.createQueryRunner();
     try {
-      const locked = await beginWith<Locked>(runner, lockStatement(keys));
+      const locked = await beginWith<StepRecord>(runner, lockStatement(this.tables, keys));
       const statements: string[] = [];
       const rows = rowsOf(locked, keys);
-      const result = await work(this.open(runner, rows, async (changes) => void statements.push(...written(changes))));
+      const result = await work(
+        this.open(runner, rows, async (changes) => void statements.push(...written(this.tables, changes))),
+      );
       await commitWith(runner, statements);
       return result;
     } catch (error) {
@@ -66,17 +73,17 @@ export class TypeOrmStore implements StepStore {
   }
 
   async claimDue(limit: number, leaseMs: number): Promise<readonly FenceRow[]> {
-    const records = await queryApart<StepRecord[]>(this.dataSource, claimStatement, [limit, leaseMs]);
+    const records = await queryApart<StepRecord>(this.dataSource, claimStatement(this.tables), [limit, leaseMs]);
     return records.map(rowOf);
   }
 
   async nextDue(): Promise<number | undefined> {
-    const [{ due_in }] = await queryApart<[{ due_in: number | null }]>(this.dataSource, nextDueStatement);
-    return due_in ?? undefined;
+    const [next] = await queryApart<{ due_in: number | null }>(this.dataSource, nextDueStatement(this.tables));
+    return next?.due_in ?? undefined;
   }
 
   async find(sagaId: string): Promise<readonly FenceRow[]> {
-    const records = await queryApart<StepRecord[]>(this.dataSource, findStatement, [sagaId]);
+    const records = await queryApart<StepRecord>(this.dataSource, findStatement(this.tables), [sagaId]);
     return records.map(rowOf);
   }
 
@@ -85,26 +92,19 @@ export class TypeOrmStore implements StepStore {
       rows,
       manager: runner.manager,
       run: (method) => inScope(runner, method),
-      overdue: async (timers) => {
-        const ended = (await runner.query(overdueStatement(timers))) as readonly Pick<TimerKey, 'kind'>[];
-        return ended.map(({ kind }) => kind);
-      },
+      overdue: (timers) => readWith<TimerKind>(runner, overdueStatement(this.tables, timers)),
       save,
     };
   }
 }
 
-interface Locked {
-  readonly record: LockedRecord;
-}
-
-function rowsOf(locked: readonly Locked[], keys: readonly FenceKey[]): readonly FenceRow[] {
+function rowsOf(locked: readonly StepRecord[], keys: readonly FenceKey[]): readonly FenceRow[] {
   if (locked.length === 0) return [];
   const asked = new Set(keys.map(fenceKey));
-  return locked.map(({ record }) => lockedRowOf(record)).filter((row) => asked.has(fenceKey(row)));
+  return locked.map(rowOf).filter((row) => asked.has(fenceKey(row)));
 }
 
-function written(changes: Changes): readonly string[] {
+function written(tables: Tables, changes: Changes): readonly string[] {
   const { rows, staged, published } = changes;
   const messages = staged.map((message) => ({
     id: message.id,
@@ -112,11 +112,11 @@ function written(changes: Changes): readonly string[] {
   }));
   const ended = rows.filter(({ status, version }) => isClosed(status) && (status !== 'cancelled' || version > 0));
   return [
-    ...saveStatements(rows.map(recordOf)),
-    ...unlockStatements(ended),
-    ...(messages.length > 0 ? [stageStatement(messages)] : []),
-    ...(published.length > 0 ? [forgetStatement(published)] : []),
-    ...timerStatements(changes),
-    ...operationStatements(changes),
+    ...saveStatements(tables, rows.map(recordOf)),
+    ...unlockStatements(tables, ended),
+    ...(messages.length > 0 ? [stageStatement(tables, messages)] : []),
+    ...(published.length > 0 ? [forgetStatement(tables, published)] : []),
+    ...timerStatements(tables, changes),
+    ...operationStatements(tables, changes),
   ];
 }

@@ -1,28 +1,32 @@
 import type { DataSource } from 'typeorm';
 import type { RunningTimer, Timer, TimerKey, Timers } from '../../ports/timers.js';
 import { queryApart } from './step-transaction.js';
+import type { Tables } from './tables.js';
 import { claimTimers, handBackTimer, nextTimer, timerOf, timersOfSaga, type TimerRecord } from './timer-statements.js';
 
 /** Timers in the service's own Postgres, by its clock. */
 export class TypeOrmTimers implements Timers {
-  constructor(private readonly dataSource: DataSource) {}
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly tables: Tables,
+  ) {}
 
   async claim(limit: number, leaseMs: number): Promise<readonly Timer[]> {
-    const records = await queryApart<TimerRecord[]>(this.dataSource, claimTimers, [limit, leaseMs]);
+    const records = await queryApart<TimerRecord>(this.dataSource, claimTimers(this.tables), [limit, leaseMs]);
     return records.map(timerOf);
   }
 
   async handBack({ sagaId, step, kind }: TimerKey, dueIn: number): Promise<void> {
-    await queryApart(this.dataSource, handBackTimer, [sagaId, step, kind, dueIn]);
+    await queryApart(this.dataSource, handBackTimer(this.tables), [sagaId, step, kind, dueIn]);
   }
 
   async nextDue(): Promise<number | undefined> {
-    const [{ due_in }] = await queryApart<[{ due_in: number | null }]>(this.dataSource, nextTimer);
-    return due_in ?? undefined;
+    const [next] = await queryApart<{ due_in: number | null }>(this.dataSource, nextTimer(this.tables));
+    return next?.due_in ?? undefined;
   }
 
   async ofSaga(sagaId: string): Promise<readonly RunningTimer[]> {
-    const records = await queryApart<TimerRecord[]>(this.dataSource, timersOfSaga, [sagaId]);
+    const records = await queryApart<TimerRecord>(this.dataSource, timersOfSaga(this.tables), [sagaId]);
     return records.map((record) => ({ ...timerOf(record), dueIn: record.due_in }));
   }
 }
