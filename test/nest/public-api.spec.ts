@@ -89,6 +89,7 @@ const main: Names = {
     'kafka',
     'mermaid',
     'migrateSagaTables',
+    'outsideStep',
   ],
   types: [
     'AbortAnswer',

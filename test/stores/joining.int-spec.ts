@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { EntityManager, Repository } from 'typeorm';
+import { outsideStep } from '../../libs/saga/src/adapters/typeorm/step-scope.js';
 import type { StepTransaction } from '../../libs/saga/src/ports/step-store.js';
 import { Scene } from '../../libs/saga/src/testing/store-contract-scene.js';
 import { Line, PostgresScene } from './postgres-scene.js';
@@ -117,9 +118,9 @@ describe('a transaction inside a step', () => {
     expect(statements(conversation).slice(0, 7)).toEqual([
       'START TRANSACTION',
       'INSERT INTO line',
-      'SAVEPOINT typeorm_1',
+      'SAVEPOINT saga_1',
       'INSERT INTO line',
-      'ROLLBACK TO SAVEPOINT typeorm_1',
+      'ROLLBACK TO SAVEPOINT saga_1',
       'INSERT INTO line',
       'COMMIT',
     ]);
@@ -163,15 +164,14 @@ describe('what stays outside a step', () => {
     expect(await scene.lines()).toEqual(['elsewhere']);
   });
 
-  it('is a query runner made by hand', async () => {
-    const runner = scene.dataSource.createQueryRunner();
+  it('is what the step says in outsideStep', async () => {
     const thrown = step(async () => {
-      await runner.query("INSERT INTO line (id) VALUES ('by hand')");
+      await lines.insert({ id: 'in the step' });
+      await outsideStep(() => lines.insert({ id: 'outside' }));
       await boom();
     });
     await expect(thrown).rejects.toThrow('boom');
-    await runner.release();
-    expect(await scene.lines()).toEqual(['by hand']);
+    expect(await scene.lines()).toEqual(['outside']);
   });
 
   it('is the same repository in a request of somebody else', async () => {

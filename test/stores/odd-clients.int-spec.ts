@@ -61,8 +61,10 @@ describe('a transaction that was rolled back leaves nothing to the next one on i
     narrow = await connected(scene.url, { poolSize: 1 });
     const row = made.row();
     const work = new TypeOrmStore(narrow).transaction([row], async (transaction) => {
-      await transaction.run(openInside);
-      if (how === 'threw') throw new Error('boom');
+      await transaction.run(async () => {
+        await openInside();
+        if (how === 'threw') throw new Error('boom');
+      });
       await transaction.save({ rows: [row], staged: [], published: [] });
     });
     await expect(work).rejects.toThrow(why);

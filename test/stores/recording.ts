@@ -6,7 +6,7 @@ export type Conversation = (readonly string[])[];
 /** A driver's client that writes down what is said. */
 export function recordingClient(conversation: Conversation): typeof Client {
   const record = (query: unknown): void => {
-    const text = typeof query === 'string' ? query : (query as { readonly text: string }).text;
+    const text = typeof query === 'string' ? query : textOf(query as Said);
     conversation.push(text.split(';').map(shortened));
   };
   return class RecordingClient extends Client {
@@ -19,6 +19,16 @@ export function recordingClient(conversation: Conversation): typeof Client {
       }) as Client['query'];
     }
   };
+}
+
+interface Said {
+  readonly text?: string;
+  /** A stream's. */
+  readonly cursor?: { readonly text: string };
+}
+
+function textOf({ text, cursor }: Said): string {
+  return text ?? cursor?.text ?? '';
 }
 
 /** All statements, however they travelled; one that changes several tables counts as several. */

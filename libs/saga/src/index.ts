@@ -64,6 +64,7 @@ export { kafka } from './adapters/kafka/kafka-transport.js';
 export type { KafkaOptions, TopicCreation } from './adapters/kafka/kafka-options.js';
 export type { CircuitOptions } from './adapters/cockatiel/cockatiel-circuit.js';
 export { inMemory } from './adapters/memory/memory-transport.js';
+export { outsideStep } from './adapters/typeorm/step-scope.js';
 export { migrate as migrateSagaTables } from './adapters/typeorm/migrations.js';
 export { Compensates, OnSagaEvent, Resolves, SagaStep } from './nest/decorators.js';
 export type { HandlerOptions, ListenerOptions } from './nest/decorators.js';

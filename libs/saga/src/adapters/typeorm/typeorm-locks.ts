@@ -1,8 +1,7 @@
 import type { DataSource } from 'typeorm';
 import type { LockHolder, Locks } from '../../ports/locks.js';
 import { asJson } from './statements.js';
-import { recordsOf } from './reading.js';
-import { queryApart } from './step-transaction.js';
+import { queryApart, queryJoining } from './step-transaction.js';
 import { tablesOf, type Tables } from './tables.js';
 
 interface LockRecord {
@@ -15,7 +14,7 @@ const takeStatement = ({ lock }: Tables): string => `
   INSERT INTO ${lock} AS held (resource, saga_id, steps) VALUES ($1, $2, ARRAY[$3::text])
   ON CONFLICT (resource) DO UPDATE SET steps = array_remove(held.steps, $3::text) || $3::text
   WHERE held.saga_id = EXCLUDED.saga_id
-  RETURNING 1`;
+  RETURNING '1' AS record`;
 
 /** A wait that nobody renews ends by itself: its step has the resource or was given up, or its process died. Who waits next removes it. */
 const waitStatement = ({ lockWait }: Tables): string => `
@@ -61,20 +60,16 @@ export class TypeOrmLocks implements Locks {
 
   async take(resource: string, { sagaId, step }: LockHolder): Promise<LockHolder | undefined> {
     for (;;) {
-      const taken = await this.dataSource.query<readonly unknown[]>(takeStatement(this.tables), [
-        resource,
-        sagaId,
-        step,
-      ]);
+      const taken = await queryJoining(this.dataSource, takeStatement(this.tables), [resource, sagaId, step]);
       if (taken.length > 0) return undefined;
-      const found = await this.dataSource.query<readonly object[]>(holderStatement(this.tables), [resource]);
-      const [held] = recordsOf<LockRecord>(found);
+      const [held] = await queryJoining<LockRecord>(this.dataSource, holderStatement(this.tables), [resource]);
       if (held) return holderOf(held); // else it was let go in between
     }
   }
 
   async release(sagaId: string, resource?: string): Promise<void> {
-    await this.dataSource.query(
+    await queryJoining(
+      this.dataSource,
       `DELETE FROM ${this.tables.lock} WHERE saga_id = $1 AND ($2::text IS NULL OR resource = $2::text)`,
       [sagaId, resource ?? null],
     );

@@ -2,7 +2,7 @@ import type { DataSource } from 'typeorm';
 import type { Outbox, OutboxMessage } from '../../ports/step-store.js';
 import { unpacked } from './row-mapping.js';
 import { asJson } from './statements.js';
-import { queryApart, rolledBack } from './step-transaction.js';
+import { queryApart, rolledBack, withRunner } from './step-transaction.js';
 import { readWith } from './reading.js';
 import type { Tables } from './tables.js';
 
@@ -24,25 +24,24 @@ export class TypeOrmOutbox implements Outbox {
     publish: (messages: readonly OutboxMessage[]) => Promise<readonly string[]>,
   ): Promise<number> {
     const { outbox } = this.tables;
-    const runner = this.dataSource.createQueryRunner();
-    try {
-      await runner.startTransaction();
-      const records = await readWith<OutboxRecord>(
-        runner,
-        asJson(`SELECT id, event FROM ${outbox} WHERE created_at <= now() - $2 * interval '1 millisecond'
+    return withRunner(this.dataSource, async (runner) => {
+      try {
+        await runner.startTransaction();
+        const records = await readWith<OutboxRecord>(
+          runner,
+          asJson(`SELECT id, event FROM ${outbox} WHERE created_at <= now() - $2 * interval '1 millisecond'
          ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED`),
-        [limit, olderThanMs],
-      );
-      const published = records.length > 0 ? await publish(records.map(({ id, event }) => unpacked(id, event))) : [];
-      if (published.length > 0) await runner.query(`DELETE FROM ${outbox} WHERE id = ANY($1::uuid[])`, [published]);
-      await runner.commitTransaction();
-      return published.length;
-    } catch (error) {
-      await rolledBack(runner);
-      throw error;
-    } finally {
-      await runner.release();
-    }
+          [limit, olderThanMs],
+        );
+        const published = records.length > 0 ? await publish(records.map(({ id, event }) => unpacked(id, event))) : [];
+        if (published.length > 0) await runner.query(`DELETE FROM ${outbox} WHERE id = ANY($1::uuid[])`, [published]);
+        await runner.commitTransaction();
+        return published.length;
+      } catch (error) {
+        await rolledBack(runner);
+        throw error;
+      }
+    });
   }
 
   async delete(ids: readonly string[]): Promise<void> {

@@ -21,7 +21,9 @@ import {
 import { operationStatements } from './operation-statements.js';
 import { packed, recordOf, rowOf, type StepRecord } from './row-mapping.js';
 import { readWith } from './reading.js';
-import { beginWith, commitWith, inScope, joinStepTransactions, queryApart, rolledBack } from './step-transaction.js';
+import { guardDoor } from './door.js';
+import { inScope, managerInScope } from './step-scope.js';
+import { beginWith, commitWith, queryApart, rolledBack, withRunner } from './step-transaction.js';
 import { TypeOrmAuditLog } from './typeorm-audit-log.js';
 import { TypeOrmDeadLetters } from './typeorm-dead-letters.js';
 import type { TimerKind } from '../../ports/timers.js';
@@ -44,7 +46,7 @@ export class TypeOrmStore implements StepStore {
     private readonly dataSource: DataSource,
     private readonly tables: Tables = tablesOf(dataSource),
   ) {
-    joinStepTransactions(dataSource);
+    guardDoor(dataSource);
     this.outbox = new TypeOrmOutbox(dataSource, tables);
     this.timers = new TypeOrmTimers(dataSource, tables);
     this.deadLetters = new TypeOrmDeadLetters(dataSource, tables);
@@ -53,23 +55,23 @@ export class TypeOrmStore implements StepStore {
   }
 
   /** What is saved travels with the commit. */
-  async transaction<T>(keys: readonly FenceKey[], work: (transaction: StepTransaction) => Promise<T>): Promise<T> {
-    const runner = this.dataSource.createQueryRunner();
-    try {
-      const locked = await beginWith<StepRecord>(runner, lockStatement(this.tables, keys));
-      const statements: string[] = [];
-      const rows = rowsOf(locked, keys);
-      const result = await work(
-        this.open(runner, rows, async (changes) => void statements.push(...written(this.tables, changes))),
-      );
-      await commitWith(runner, statements);
-      return result;
-    } catch (error) {
-      await rolledBack(runner);
-      throw isConflict(error) ? new FenceConflict({ cause: error }) : error;
-    } finally {
-      await runner.release();
-    }
+  transaction<T>(keys: readonly FenceKey[], work: (transaction: StepTransaction) => Promise<T>): Promise<T> {
+    guardDoor(this.dataSource);
+    return withRunner(this.dataSource, async (runner) => {
+      try {
+        const locked = await beginWith<StepRecord>(runner, lockStatement(this.tables, keys));
+        const statements: string[] = [];
+        const rows = rowsOf(locked, keys);
+        const result = await work(
+          this.open(runner, rows, async (changes) => void statements.push(...written(this.tables, changes))),
+        );
+        await commitWith(runner, statements);
+        return result;
+      } catch (error) {
+        await rolledBack(runner);
+        throw isConflict(error) ? new FenceConflict({ cause: error }) : error;
+      }
+    });
   }
 
   async claimDue(limit: number, leaseMs: number): Promise<readonly FenceRow[]> {
@@ -88,9 +90,12 @@ export class TypeOrmStore implements StepStore {
   }
 
   private open(runner: QueryRunner, rows: readonly FenceRow[], save: StepTransaction['save']): StepTransaction {
+    const { dataSource } = this;
     return {
       rows,
-      manager: runner.manager,
+      get manager() {
+        return managerInScope(dataSource);
+      },
       run: (method) => inScope(runner, method),
       overdue: (timers) => readWith<TimerKind>(runner, overdueStatement(this.tables, timers)),
       save,
