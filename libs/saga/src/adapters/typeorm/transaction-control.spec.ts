@@ -36,7 +36,6 @@ describe('what a statement does to its transaction', () => {
     'SELECT 1 -- COMMIT',
     'PREPARE a AS SELECT 1',
     'endpoint',
-    '"commit"',
     'TABLE commits',
     '',
     '/* COMMIT',

@@ -50,5 +50,5 @@ function wordsOf(text: string): readonly string[] {
 
 /** Whether a text holds several statements. */
 export function holdsSeveral(text: string): boolean {
-  return /;\s*[^\s;]/.test(bareSql(text));
+  return /;\s*[^\s;]/.test(bareSql(text).replaceAll(/"[^"]*"/g, '""'));
 }
