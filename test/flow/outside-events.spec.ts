@@ -41,27 +41,14 @@ describe('an outside event', () => {
     ]);
   });
 
-  it('is known by its source and id, or by its key where it is no CloudEvent', async () => {
-    await Service.started(ground, [paying]);
-    await ground.transport.deliver([
-      asked(cloudEvent('e-1')),
-      asked(cloudEvent('e-2')),
-      asked({ ...cloudEvent('e-1'), ce_source: '/other' }),
-      asked({}, 'k-1'),
-      asked({}, 'k-1'),
-      asked({}, 'k-2'),
-    ]);
-    await ground.clock.advance(1);
-    expect(ground.transport.events).toHaveLength(5);
-  });
-
   it('whose data its schema refuses, or that cannot be told from its redelivery, is poison', async () => {
     await Service.started(ground, [paying]);
-    await ground.transport.deliver([asked(cloudEvent('e-1'), 'k', '{}'), asked({}, '')]);
+    const nowhere = { ...asked({}, 'k-1'), origin: { topic: 'payment.asked' } };
+    await ground.transport.deliver([asked(cloudEvent('e-1'), 'k', '{}'), nowhere]);
     const reason = new InvalidEventData('payment.asked', []).message.slice(0, 30);
     expect(reasons()).toEqual([
       expect.stringContaining(reason),
-      expect.stringContaining('neither a CloudEvents id nor a key'),
+      expect.stringContaining('no CloudEvents id, no identity of the application and no offset'),
     ]);
   });
 

@@ -81,11 +81,53 @@ describe('a record of an outside event starts a saga', () => {
     expect(paying.sagas[0]).toMatchObject({ correlationId: 'http-7' });
   });
 
-  test('as plain JSON with a key, once for each key', async () => {
+  test('as plain JSON, each of its own, whatever their keys', async () => {
     const outside = new Outside();
     const paying = await payingOn(outside);
-    for (const key of ['k1', 'k2', 'k1', 'k3']) await outside.send({ key });
-    await eventually(() => expect(paying.asked).toHaveLength(3));
+    for (const orderId of ['o1', 'o2', 'o1']) await outside.send({ key: 'acme', value: { orderId } });
+    await outside.send({ key: '', value: { orderId: 'o3' } });
+    await eventually(() => expect(paying.asked.map(({ orderId }) => orderId)).toEqual(['o1', 'o2', 'o1', 'o3']));
+  });
+
+  test('as plain JSON by what the application says of it, and as what it decodes', async () => {
+    const outside = new Outside();
+    const app = await started({
+      providers: [Paying],
+      saga: {
+        transport: outside.factory,
+        outside: {
+          'payment.asked': {
+            identity: ({ headers }) => headers['id'],
+            decode: ({ value }) => JSON.parse(JSON.parse(value) as string) as unknown,
+          },
+        },
+      },
+    });
+    const send = (id: string, orderId: string): Promise<void> =>
+      outside.send({ key: 'acme', headers: { id }, value: JSON.stringify(JSON.stringify({ orderId })) });
+    for (const id of ['1', '2', '1']) await send(id, `o${id}`);
+    await send('3', 'last');
+    const { asked } = app.get(Paying);
+    await eventually(() => expect(asked.at(-1)).toEqual(new PaymentAsked({ orderId: 'last' })));
+    expect(asked.map(({ orderId }) => orderId)).toEqual(['o1', 'o2', 'last']);
+  });
+
+  test.each<[what: string, outside: object, violation: RegExp]>([
+    [
+      'an event that starts nothing here',
+      { 'payment.aksed': {} },
+      /outside names "payment\.aksed".*there are "payment\.asked"/,
+    ],
+    [
+      'an option that is none',
+      { 'payment.asked': { identify: () => 'a' } },
+      /\["payment\.asked"\]\.identify is unknown; there are identity, decode/,
+    ],
+    ['something that is no function', { 'payment.asked': { decode: 'avro' } }, /decode is no function/],
+    ['a list', [], /outside is no object/],
+  ])('and an application that says something wrong of it does not start: %s', async (_what, outside, violation) => {
+    const starting = started({ providers: [Paying], saga: { outside: outside as never } });
+    await expect(starting).rejects.toThrow(violation);
   });
 
   test.each<[TopicNaming, string]>([
@@ -116,7 +158,6 @@ describe('a record of an outside event starts a saga', () => {
 
 describe('a record that can start nothing goes to the dead letters with the reason and its bytes', () => {
   const poison: [string, Parameters<Outside['send']>[0], RegExp][] = [
-    ['without an id and a key', {}, /neither a CloudEvents id nor a key/],
     ['that is no JSON', { key: 'k1', value: '{"orderId":' }, /JSON/],
     ['whose data does not match the schema', { key: 'k1', value: { orderId: 7 } }, /orderId/],
     [

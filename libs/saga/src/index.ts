@@ -18,6 +18,7 @@ export type { SagaStatus } from './protocol/saga-state.js';
 export type { TopicNaming } from './protocol/topics.js';
 export type { WireMessage } from './protocol/wire.js';
 export type { TroubledStep } from './flow/failure/failing-steps.js';
+export type { OutsideOptions, OutsideRecord, OutsideSettings } from './flow/outside-record.js';
 export type { FlowSettings } from './flow/participant.js';
 export type { InspectedSaga, Resolution } from './flow/operate/operate.js';
 export type { OperatorAnswer, Said } from './flow/operate/operation.js';

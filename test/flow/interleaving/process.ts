@@ -1,5 +1,6 @@
 import type { MemoryStore } from '../../../libs/saga/src/adapters/memory/memory-store.js';
 import { BoundSteps } from '../../../libs/saga/src/flow/bound-steps.js';
+import { OutsideEvents } from '../../../libs/saga/src/flow/outside-events.js';
 import { defaultSettings } from '../../../libs/saga/src/flow/participant.js';
 import { SagaService } from '../../../libs/saga/src/flow/service.js';
 import { Tally } from '../../../libs/saga/src/flow/tally.js';
@@ -34,6 +35,7 @@ export class Process {
       logger: { log: () => undefined, warn: () => undefined, error: () => undefined },
       settings: { ...defaultSettings, lanes: 2, batchSize: 3 },
       tally: this.tally,
+      outside: new OutsideEvents(),
       mirror: () => undefined,
     });
   }
@@ -80,6 +82,7 @@ export class Process {
       claimDue: (limit, lease) => this.between(() => store.claimDue(limit, lease)),
       nextDue: () => store.nextDue(),
       find: (sagaId) => store.find(sagaId),
+      savedAt: (key) => store.savedAt(key),
       timers: {
         claim: (limit, lease) => this.between(() => store.timers.claim(limit, lease)),
         handBack: (timer, dueIn) => this.between(() => store.timers.handBack(timer, dueIn)),

@@ -40,6 +40,10 @@ export class EffectStore implements StepStore {
     return this.inner.nextDue();
   }
 
+  savedAt(key: FenceKey): Promise<Date | undefined> {
+    return this.inner.savedAt(key);
+  }
+
   find(sagaId: string): Promise<readonly FenceRow[]> {
     return this.inner.find(sagaId);
   }

@@ -3,6 +3,7 @@ import { MemoryStore } from '../../../libs/saga/src/adapters/memory/memory-store
 import type { SagaGraph } from '../../../libs/saga/src/definition/index.js';
 import type { BoundStep, CompensationContext, StepContext } from '../../../libs/saga/src/flow/bound-step.js';
 import { BoundSteps } from '../../../libs/saga/src/flow/bound-steps.js';
+import { OutsideEvents } from '../../../libs/saga/src/flow/outside-events.js';
 import { defaultSettings, type FlowSettings } from '../../../libs/saga/src/flow/participant.js';
 import type { Retention } from '../../../libs/saga/src/flow/retention/retention.js';
 import { SagaService } from '../../../libs/saga/src/flow/service.js';
@@ -80,6 +81,7 @@ export class Service {
       readonly knows?: readonly SagaGraph[];
       readonly retention?: Retention;
       readonly acceptsGraphs?: readonly string[];
+      readonly outside?: OutsideEvents;
     } = {},
   ) {
     this.name = options.name ?? 'hotel';
@@ -105,6 +107,7 @@ export class Service {
       logger: { log, warn: log, error: log },
       settings: { ...defaultSettings, ...options.settings },
       tally: this.tally,
+      outside: options.outside ?? new OutsideEvents(),
       ...(options.retention && { retention: options.retention }),
       mirror: (event) => void this.mirrored.push(event),
     });
@@ -141,6 +144,7 @@ export class Service {
       claimDue: (limit, lease) => reached(() => store.claimDue(limit, lease)),
       nextDue: () => reached(() => store.nextDue()),
       find: (sagaId) => store.find(sagaId),
+      savedAt: (key) => store.savedAt(key),
       timers: {
         claim: (limit, lease) => reached(() => store.timers.claim(limit, lease)),
         handBack: (timer, dueIn) => reached(() => store.timers.handBack(timer, dueIn)),

@@ -31,6 +31,8 @@ export type Happening =
       readonly input?: { readonly from: string; readonly event: StoredEvent; readonly instance: unknown };
       readonly cause?: Cause;
       readonly causationId?: string;
+      /** The outside record that begins the saga, where its id does not tell; `isLater`: it was written after the saga's row, if there is one, was saved last. */
+      readonly startedBy?: { readonly record: string; readonly isLater: boolean };
       /** Somebody waits for the start and is told when it fails; then it leaves nothing. */
       readonly attended?: boolean;
       /** It begins a saga whose id was minted for it: there is no row yet. */

@@ -9,7 +9,7 @@ export type Draft<T> = { -readonly [K in keyof T]: T[K] };
 
 /** The row in another state. A new status starts counting attempts anew; nothing waits for an attempt. */
 export function rowIn(state: StepState, row: FenceRow): Draft<FenceRow> {
-  const { sagaId, step, headers, inputs, version, result, cause, causationId, failingSince, operated } = row;
+  const { sagaId, step, headers, inputs, version, result, cause, causationId, failingSince, operated, startedBy } = row;
   const { status, predecessorsDone, successorsClosed, undecided } = state;
   const sameStatus = row.status === status;
   const attempts = sameStatus ? row.attempts : 0;
@@ -27,6 +27,7 @@ export function rowIn(state: StepState, row: FenceRow): Draft<FenceRow> {
   if (result) next.result = result;
   if (cause) next.cause = cause;
   if (causationId !== undefined) next.causationId = causationId;
+  if (startedBy !== undefined) next.startedBy = startedBy;
   if (operated) next.operated = operated;
   if (sameStatus && failingSince) next.failingSince = failingSince;
   if (sameStatus && undecided) next.undecided = undecided;

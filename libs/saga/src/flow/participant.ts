@@ -4,6 +4,7 @@ import type { Chance, Clock } from '../ports/clock.js';
 import type { StepStore } from '../ports/step-store.js';
 import type { Transport } from '../ports/transport.js';
 import type { BoundSteps } from './bound-steps.js';
+import type { OutsideEvents } from './outside-events.js';
 import type { Retention } from './retention/retention.js';
 import type { Tally } from './tally.js';
 
@@ -49,6 +50,8 @@ export interface Participant {
   readonly logger: Logger;
   readonly settings: FlowSettings;
   readonly tally: Tally;
+  /** What the application says of outside events. */
+  readonly outside: OutsideEvents;
   /** How long what is settled is kept; for good where it is left out. */
   readonly retention?: Retention;
   /** Told of every saga event that was consumed or emitted, after its commit. Best effort: must not throw. */

@@ -1,14 +1,16 @@
 import type { Envelope } from '../protocol/envelope.js';
+import { shortened } from '../protocol/reason.js';
 import { PoisonRecord } from '../protocol/wire.js';
 import type { IncomingRecord } from '../ports/transport.js';
 import { bury } from './dead-letter.js';
 import type { Delivery, Settled } from './delivery.js';
 import type { Audience } from './bound-step.js';
 import { deliveriesOf, sagaEventOf } from './intake.js';
-import { isSagaEvent, outsideStarts, type OutsideStart } from './outside-event.js';
+import type { OutsideSource } from './bound-steps.js';
+import { isNoneOfOurs, isSagaEvent, outsideSourcesOf, outsideStarts } from './outside-event.js';
 import { parkVersion } from './versions/park-version.js';
 import type { Participant } from './participant.js';
-import { startFromEvent } from './start.js';
+import { startFromEvent } from './start-from-event.js';
 import { refuseUnknownAround } from './versions/unknown-around.js';
 import { LeftToOthers } from './versions/unknown-version.js';
 import { OtherGraph } from './versions/other-graph.js';
@@ -44,9 +46,9 @@ export async function receiveAgain(
   audience: Audience,
   record: IncomingRecord,
 ): Promise<void> {
-  const starts = audience === 'steps' ? outsideStarts(participant, record) : [];
-  await (starts.length > 0
-    ? startBy(participant, submit, record, starts)
+  const sources = audience === 'steps' ? outsideSourcesOf(participant, record) : [];
+  await (sources.length > 0
+    ? startBy(participant, submit, record, sources)
     : receiveSagaEvent(participant, submit, audience, record));
 }
 
@@ -78,8 +80,10 @@ function receiveOne(
   record: IncomingRecord,
 ): Promise<void> | undefined {
   try {
-    const starts = audience === 'steps' ? outsideStarts(participant, record) : [];
-    if (starts.length > 0) return receiveOutsideEvent(participant, submit, record, starts);
+    const sources = audience === 'steps' ? outsideSourcesOf(participant, record) : [];
+    if (sources.length > 0) return receiveOutsideEvent(participant, submit, record, sources);
+    if (participant.steps.outsideSources.length > 0 && isNoneOfOurs(participant, record))
+      return ignore(participant, audience, record);
     const settling = receiveSagaEvent(participant, submit, audience, record);
     return settling?.catch((error: unknown) => putAway(participant, audience, record, error));
   } catch (error) {
@@ -113,14 +117,27 @@ async function settle(
   if (taken && isNews(participant, audience, event)) participant.mirror(event);
 }
 
+/** Other kinds of events share the topic of an outside event. The listeners' group reads it, too, and finds all of that foreign. */
+function ignore(
+  { tally, outside, logger }: Participant,
+  audience: Audience,
+  { origin, headers }: IncomingRecord,
+): undefined {
+  tally.count('ignored');
+  if (audience === 'listeners') return;
+  const type = headers['ce_type'] ?? 'unnamed';
+  const line = `Topic "${origin.topic}" carries events that are none of this service's sagas ("${shortened(type, 200)}"); they are counted as ignored.`;
+  outside.once(`foreign ${origin.topic}`, () => logger.log(line));
+}
+
 async function receiveOutsideEvent(
   participant: Participant,
   submit: Submit,
   record: IncomingRecord,
-  starts: readonly OutsideStart[],
+  sources: readonly OutsideSource[],
 ): Promise<void> {
   try {
-    await startBy(participant, submit, record, starts);
+    await startBy(participant, submit, record, sources);
   } catch (error) {
     await putAway(participant, 'steps', record, error);
   }
@@ -131,8 +148,10 @@ async function startBy(
   participant: Participant,
   submit: Submit,
   record: IncomingRecord,
-  starts: readonly OutsideStart[],
+  sources: readonly OutsideSource[],
 ): Promise<void> {
+  const starts = await outsideStarts(participant, record, sources);
+  if (starts.length === 0) participant.tally.count('ignored');
   await Promise.all(starts.map(({ saga, event }) => startFromEvent(participant, submit, saga, event)));
   if (isSagaEvent(record)) await receiveSagaEvent(participant, submit, 'steps', record);
 }

@@ -59,34 +59,14 @@ export async function startSaga(
   const taken = takenInput(saga, input, participant.settings.maxEventBytes);
   const { happening, ...delivery } = startDelivery(participant, saga, headers, taken);
   const minted = key === undefined;
-  return startedBy(await submit({ ...delivery, happening: { ...happening, attended: true, minted } }));
+  return begunBy(await submit({ ...delivery, happening: { ...happening, attended: true, minted } }));
 }
 
-/** Starts a saga from an outside event of its definition; the same event starts one saga only. Nobody waits for it: a source that fails is attempted again. */
-export async function startFromEvent(
-  participant: Pick<Participant, 'steps' | 'chance' | 'service'>,
-  submit: Submit,
-  saga: SagaGraph,
-  event: {
-    readonly key: string;
-    readonly instance: EventInstance;
-    readonly correlationId?: string;
-    readonly causationId?: string;
-  },
-): Promise<Started> {
-  const sagaId = participant.chance.derivedId(`${saga.name}:${event.key}`);
-  const headers = {
-    sagaId,
-    sagaType: saga.name,
-    sagaVersion: saga.version,
-    graph: fingerprintOf(saga),
-    correlationId: event.correlationId ?? sagaId,
-    partitionKey: sagaId,
-  };
-  return startedBy(await submit(startDelivery(participant, saga, headers, event.instance, event.causationId)));
-}
-
-function startDelivery(
+/** Begins a saga in this service.
+ *
+ * @throws SagaError `SAGA_NOT_STARTED_HERE`
+ */
+export function startDelivery(
   participant: Pick<Participant, 'steps' | 'service'>,
   saga: SagaGraph,
   headers: SagaHeaders,
@@ -171,7 +151,8 @@ function invalidInput(saga: SagaGraph, issues: readonly string[], cause?: unknow
   });
 }
 
-function startedBy({ row, verdict }: Settled): Started {
+/** What is told of a start. */
+export function begunBy({ row, verdict }: Settled): Started {
   return {
     sagaId: row.sagaId,
     step: row.status,

@@ -40,15 +40,33 @@ export function take(delivery: Delivery, row: FenceRow): Taken {
   if (row.settled && row.status === 'done' && happening.signal.type === 'successorClosed')
     return { row, verdict: 'anomaly' };
   const next = advance(delivery.bound.node, row, happening.signal);
-  if (next.verdict !== 'handled') return { row, verdict: next.verdict };
-  const { input, cause, causationId } = happening;
+  if (next.verdict !== 'handled') return takenForStarter(delivery, row) ?? { row, verdict: next.verdict };
+  const { input, cause, causationId, startedBy } = happening;
   const informed = rowIn(next.state, row);
   if (row.dueIn !== undefined) informed.dueIn = row.dueIn;
   if (row.lastError !== undefined) informed.lastError = row.lastError;
   if (causationId !== undefined) informed.causationId = causationId;
+  if (startedBy !== undefined && row.version === 0) informed.startedBy = startedBy.record;
   if (row.cause === undefined && cause) informed.cause = cause;
   if (input) informed.inputs = { ...row.inputs, [input.from]: input.event };
   return taken(informed, next);
+}
+
+/** A replica of an older version began the saga and did not write for which record: for this one, as far as can be told. */
+function takenForStarter({ happening }: Delivery, row: FenceRow): Taken | undefined {
+  if (happening.type !== 'signal' || happening.signal.type !== 'started' || row.version === 0) return undefined;
+  const { startedBy, input } = happening;
+  if (!startedBy || row.startedBy !== undefined) return undefined;
+  const kept = row.inputs[row.step];
+  const isSame = kept ? JSON.stringify(kept.data) === JSON.stringify(input?.event.data) : !startedBy.isLater;
+  if (!isSame) return undefined;
+  const { sagaId, headers } = row;
+  const line = `The record ${startedBy.record} is taken for the one that started saga ${sagaId} ("${headers.sagaType}") in a version that told records by their keys; it starts nothing. If it is another one, start its saga by hand.`;
+  return {
+    row: { ...row, startedBy: startedBy.record },
+    verdict: 'duplicate',
+    ...(!kept && { report: { level: 'warn', line } }),
+  };
 }
 
 /** A saga ends on the version that it began with: its events have no other. */

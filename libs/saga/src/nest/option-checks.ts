@@ -3,6 +3,7 @@ import { isSaga } from '../definition/define-saga.js';
 import type { RetryPolicy } from '../protocol/retry.js';
 import type { CircuitSetting } from './circuit-breakers.js';
 import type { HandlerMetadata } from './handler-metadata.js';
+import { outsideViolations } from './outside-checks.js';
 import type { SagaModuleOptions } from './saga.options.js';
 
 const words = {
@@ -23,6 +24,7 @@ const names: Readonly<Record<keyof SagaModuleOptions, true>> = {
   retry: true,
   circuit: true,
   settings: true,
+  outside: true,
   retention: true,
   consume: true,
   globalEnhancers: true,
@@ -78,6 +80,7 @@ export function optionViolations(options: Partial<SagaModuleOptions>): readonly 
       drainWithin: fromZero,
     }),
     ...retentionViolations(options.retention),
+    ...outsideViolations(options.outside),
   ];
 }
 

@@ -8,14 +8,15 @@ import { SagaError } from '../protocol/errors.js';
 import { reasonOf } from '../protocol/reason.js';
 import { topicsNamed, type Topics } from '../protocol/topics.js';
 import { systemChance, systemClock } from '../adapters/system/system-clock.js';
-import { migrateTables, missingMigrations } from '../adapters/typeorm/migrations.js';
+import { migrateTables, missingMigrations, upgradedFromKeysAt } from '../adapters/typeorm/migrations.js';
 import { tablesOf, type Tables } from '../adapters/typeorm/tables.js';
 import { TypeOrmStore } from '../adapters/typeorm/typeorm-store.js';
 import { BoundSteps } from '../flow/bound-steps.js';
 import { defaultSettings } from '../flow/participant.js';
 import { retentionOf } from '../flow/retention/retention.js';
 import { SagaService } from '../flow/service.js';
-import { startFromEvent } from '../flow/start.js';
+import { OutsideEvents } from '../flow/outside-events.js';
+import { startFromEvent } from '../flow/start-from-event.js';
 import { Tally } from '../flow/tally.js';
 import type { StepStore } from '../ports/step-store.js';
 import type { Subscription, Transport } from '../ports/transport.js';
@@ -29,6 +30,7 @@ import { SAGA_OPTIONS } from './saga.module-definition.js';
 import type { SagaModuleOptions } from './saga.options.js';
 import { handlerLine } from './handler-line.js';
 import { optionViolations, transportViolations } from './option-checks.js';
+import { idleOutsideViolations } from './outside-checks.js';
 import { lanesFor, poolViolations } from './pool-checks.js';
 import { InvalidSagaSetup, setupViolations } from './setup-checks.js';
 
@@ -134,10 +136,13 @@ export class SagaRuntime {
     const steps = bindHandlers(handlers, this.known, this.invocation, this.circuits, options);
     for (const handler of handlers) this.logger.log(handlerLine(handler));
     const retention = options.retention && retentionOf(options.retention);
+    const bound = new BoundSteps(steps, this.known, retention, options.acceptsGraphs);
+    refuse(idleOutsideViolations(options.outside, bound), options.service);
     this.built = new SagaService({
       service: options.service,
-      steps: new BoundSteps(steps, this.known, retention, options.acceptsGraphs),
+      steps: bound,
       store: await this.openStore(),
+      outside: new OutsideEvents(options.outside, await this.keyedUntil()),
       transport,
       topics,
       clock: systemClock,
@@ -160,6 +165,12 @@ export class SagaRuntime {
     if (store) return store({ moduleRef: this.moduleRef, clock: systemClock });
     await this.prepareTables();
     return new TypeOrmStore(this.dataSource(), this.tables());
+  }
+
+  /** A rolling upgrade is over a week after its first replica upgraded the tables. */
+  private async keyedUntil(): Promise<number | undefined> {
+    const upgraded = this.options.store ? undefined : await upgradedFromKeysAt(this.dataSource(), this.tables());
+    return upgraded && upgraded.getTime() + 7 * 86_400_000;
   }
 
   private findDataSource(): DataSource | undefined {
@@ -202,13 +213,15 @@ export class SagaRuntime {
   private startBy(event: object): void {
     const type = eventType in event ? String(event[eventType]) : undefined;
     const { participant, submit } = this.service;
-    const key = systemChance.newId();
+    const identity = systemChance.newId();
     for (const { saga, on } of participant.steps.outsideSources) {
       if (on.type !== type) continue;
       refuseInsideStep(saga.name);
-      startFromEvent(participant, submit, saga, { key, instance: event as EventInstance }).catch((error: unknown) => {
-        this.logger.error(`Saga "${saga.name}" was not started by "${type}": ${String(error)}`);
-      });
+      startFromEvent(participant, submit, saga, { identity, instance: event as EventInstance }).catch(
+        (error: unknown) => {
+          this.logger.error(`Saga "${saga.name}" was not started by "${type}": ${String(error)}`);
+        },
+      );
     }
   }
 }

@@ -2,6 +2,7 @@ import type { ModuleRef } from '@nestjs/core';
 import type { SagaGraph } from '../definition/saga-definition.js';
 import type { RetryPolicy } from '../protocol/retry.js';
 import type { TopicNaming } from '../protocol/topics.js';
+import type { OutsideSettings } from '../flow/outside-record.js';
 import type { FlowSettings } from '../flow/participant.js';
 import type { Retention } from '../flow/retention/retention.js';
 import type { Clock } from '../ports/clock.js';
@@ -41,6 +42,8 @@ export interface SagaModuleOptions {
   readonly circuit?: CircuitSetting;
   /** Default: 4 lanes of up to 50 events per transaction. */
   readonly settings?: Partial<FlowSettings>;
+  /** By type of an outside event that starts sagas here: what tells its records apart, and how they are read where they are no plain JSON. */
+  readonly outside?: OutsideSettings;
   /** Forgets settled sagas, and what the tracker knows of them; default: never. The service refuses to start when its topics would remember longer. */
   readonly retention?: RetentionOptions;
   /** `bootstrap` (default) begins to consume when the application has started; `manual` leaves it to `connectMicroservice({ strategy: app.get(SagaServer) })`. */

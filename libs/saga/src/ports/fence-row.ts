@@ -40,6 +40,8 @@ export interface FenceRow extends FenceKey, StepState {
   readonly cause?: Cause;
   /** The event that directly caused the row's latest change. */
   readonly causationId?: string;
+  /** The outside record that began the saga, where the saga's id does not tell which. */
+  readonly startedBy?: string;
   /** Failed attempts of the step or of its compensation since its status last changed. */
   readonly attempts: number;
   /** When the first of these attempts failed. */

@@ -62,6 +62,8 @@ export interface StepStore {
   nextDue(): Promise<number | undefined>;
   /** All rows of a saga in this store. */
   find(sagaId: string): Promise<readonly FenceRow[]>;
+  /** When a row was last saved, by the store's own clock; nothing where there is none. */
+  savedAt(key: FenceKey): Promise<Date | undefined>;
   readonly outbox: Outbox;
   readonly timers: Timers;
   readonly deadLetters: DeadLetters;

@@ -10,8 +10,16 @@ export interface IncomingRecord {
   readonly raw: Uint8Array;
   /** Why the value is no text. */
   readonly malformed?: string;
-  /** Where it came from: topic, partition and offset where the transport has them. */
-  readonly origin: { readonly topic: string; readonly partition?: number; readonly offset?: string };
+  /**
+   * Where it came from: topic, partition and offset where the transport has them. `stamp` tells it from another at the same place of a topic that was made
+   * anew, and is the same when it comes again: when it was written (Kafka, ms since 1970), or which bus it was on (in memory).
+   */
+  readonly origin: {
+    readonly topic: string;
+    readonly partition?: number;
+    readonly offset?: string;
+    readonly stamp?: string;
+  };
 }
 
 export interface Subscription {

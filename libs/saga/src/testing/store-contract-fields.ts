@@ -200,6 +200,7 @@ function full(scene: Scene): FenceRow {
     result: { type: 'stock.reserved', data: { quantity: 2 } },
     cause: { step: 'ship', reason: 'no carrier' },
     causationId: fullEvent.causationId!,
+    startedBy: '["payment.asked",0,"7","1772353230456"]',
     attempts: 3,
     undecided: { attempt: 'an attempt', earlier: true },
     failingSince: new Date('2026-03-01T10:20:30.456Z'),

@@ -73,6 +73,19 @@ export const transactionFacts: readonly StoreFact[] = [
     },
   },
   {
+    title: 'savedAt gives when a row was last saved, by the own clock of the store',
+    body: async (scene) => {
+      assert.equal(await scene.store.savedAt(scene.row()), undefined);
+      const first = await scene.saved(scene.row());
+      const before = await scene.store.savedAt(first);
+      await scene.harness.elapse(50);
+      await scene.saved({ ...first, status: 'running' });
+      const after = await scene.other.savedAt(first);
+      assert.ok(before && after && after.getTime() > before.getTime(), `${String(before)}, ${String(after)}`);
+      assert.ok(Math.abs(after.getTime() - scene.harness.now().getTime()) < 60_000, String(after));
+    },
+  },
+  {
     title: 'every save raises the version by one',
     body: async (scene) => {
       const first = await scene.saved(scene.row());

@@ -14,7 +14,7 @@ export function incoming(topic: string, partition: number, message: KafkaMessage
     key: message.key?.toString() ?? '',
     raw,
     malformed,
-    origin: { topic, partition, offset: message.offset },
+    origin: { topic, partition, offset: message.offset, stamp: message.timestamp },
   };
 }
 

@@ -17,6 +17,7 @@ export interface Kept {
   readonly row: FenceRow;
   readonly dueAt?: number;
   readonly settledAt?: number;
+  readonly savedAt?: number;
 }
 
 interface Stored {
@@ -90,6 +91,11 @@ export class MemoryStore implements StepStore {
     return [...this.rows.values()].filter(({ row }) => row.sagaId === sagaId).map((kept) => readAt(now, kept));
   }
 
+  async savedAt(key: FenceKey): Promise<Date | undefined> {
+    const at = this.rows.get(fenceKey(key))?.savedAt;
+    return at === undefined ? undefined : new Date(at);
+  }
+
   readonly outbox: Outbox = {
     sweep: async (limit, olderThanMs, publish) => {
       const before = this.now() - olderThanMs;
@@ -154,7 +160,7 @@ export class MemoryStore implements StepStore {
     for (const { dueIn, ...row } of rows) {
       const due = dueIn !== undefined && { dueAt: began + dueIn };
       const settled = row.settled && { settledAt: this.rows.get(fenceKey(row))?.settledAt ?? at };
-      this.rows.set(fenceKey(row), { row: { ...row, version: row.version + 1 }, ...due, ...settled });
+      this.rows.set(fenceKey(row), { row: { ...row, version: row.version + 1 }, ...due, ...settled, savedAt: at });
     }
     for (const message of staged) this.messages.set(message.id, { message, at });
     for (const id of published) this.messages.delete(id);

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { WireMessage } from '../../protocol/wire.js';
 import { MemoryGroup } from './memory-transport-group.js';
 import { TopicLog } from './memory-transport-log.js';
@@ -10,6 +11,8 @@ interface Topic {
 /** What the transports of one process share. Topics and groups come to be by their first use and stay until the process ends. */
 export class MemoryBus {
   private readonly topics = new Map<string, Topic>();
+  /** A store may outlive the bus, on which positions begin anew. */
+  private readonly id = randomUUID();
   private readonly groups = new Map<string, MemoryGroup>();
 
   constructor(readonly retention: number) {}
@@ -38,7 +41,7 @@ export class MemoryBus {
   private topic(name: string): Topic {
     const known = this.topics.get(name);
     if (known) return known;
-    const topic = { log: new TopicLog(this.retention), readers: [] };
+    const topic = { log: new TopicLog(this.retention, this.id), readers: [] };
     this.topics.set(name, topic);
     return topic;
   }

@@ -6,6 +6,7 @@ export class MemoryRecord implements IncomingRecord {
   constructor(
     private readonly message: WireMessage,
     private readonly position: number,
+    private readonly bus: string,
   ) {}
 
   get headers(): Readonly<Record<string, string>> {
@@ -25,7 +26,7 @@ export class MemoryRecord implements IncomingRecord {
   }
 
   get origin(): IncomingRecord['origin'] {
-    return { topic: this.message.topic, offset: String(this.position) };
+    return { topic: this.message.topic, offset: String(this.position), stamp: this.bus };
   }
 }
 
@@ -34,7 +35,10 @@ export class TopicLog {
   private records: MemoryRecord[] = [];
   private trimAt: number;
 
-  constructor(private readonly retention: number) {
+  constructor(
+    private readonly retention: number,
+    private readonly bus: string,
+  ) {
     this.trimAt = 2 * retention;
   }
 
@@ -47,7 +51,7 @@ export class TopicLog {
 
   /** @param needed tells from which position on a reader still needs the records */
   append(message: WireMessage, needed: () => number): void {
-    this.records.push(new MemoryRecord(message, this.end));
+    this.records.push(new MemoryRecord(message, this.end, this.bus));
     if (this.records.length > this.trimAt) this.trim(needed());
   }
 

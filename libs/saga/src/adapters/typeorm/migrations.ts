@@ -127,7 +127,12 @@ const migrations: readonly string[] = [
    ALTER TABLE saga_dead_letter ADD COLUMN graph text;
    ALTER TABLE saga_dead_letter ADD COLUMN wanted text[];`,
   `ALTER TABLE saga_timer ADD COLUMN ends_at timestamptz;`,
+  `ALTER TABLE saga_step ADD COLUMN started_by text;
+   ALTER TABLE saga_step ADD COLUMN postponed json;`,
 ];
+
+/** Before it, records without a CloudEvents id were told by their keys. */
+const recordsToldApart = migrations.findIndex((statements) => statements.includes('ADD COLUMN started_by')) + 1;
 
 const lockKey = 7_305_801_124;
 
@@ -160,4 +165,14 @@ export async function missingMigrations(dataSource: DataSource, tables: Tables):
   if (!known) return migrations.length;
   const [done] = await queryApart<number>(dataSource, `SELECT count(*)::text AS record FROM ${tables.migration}`);
   return Math.max(migrations.length - (done ?? 0), 0);
+}
+
+/** When the tables of a version that told records by their keys were upgraded; nothing where they never were that old. */
+export async function upgradedFromKeysAt(dataSource: DataSource, { migration }: Tables): Promise<Date | undefined> {
+  const [at] = await queryApart<number>(
+    dataSource,
+    `SELECT (date_part('epoch', at) * 1000)::text AS record FROM ${migration} WHERE id = $1 AND at > (SELECT at FROM ${migration} WHERE id = 1)`,
+    [recordsToldApart],
+  );
+  return at === undefined ? undefined : new Date(at);
 }

@@ -34,6 +34,7 @@ export interface StepRecord {
   /** Since when nothing concerns the row; written as the moment of the save that first says so. */
   readonly settled_at: string | null;
   readonly undecided: Undecided | null;
+  readonly started_by: string | null;
   readonly version: number;
 }
 
@@ -72,6 +73,7 @@ export function recordOf(row: FenceRow): WrittenRecord {
     operated: row.operated ? JSON.stringify(row.operated) : null,
     settled_at: row.settled ? new Date(0).toISOString() : null,
     undecided: row.undecided ? JSON.stringify(row.undecided) : null,
+    started_by: row.startedBy ?? null,
     version: row.version + 1,
   };
 }
@@ -106,6 +108,7 @@ export function rowOf(record: StepRecord): FenceRow {
     ...(record.operated && { operated: record.operated }),
     ...(record.settled_at !== null && { settled: true }),
     ...(record.undecided && { undecided: record.undecided }),
+    ...(record.started_by !== null && { startedBy: record.started_by }),
     version: record.version,
   };
 }

@@ -14,6 +14,12 @@ export function asJson(query: string): string {
 export const findStatement = (tables: Tables): string =>
   asJson(`SELECT *, ${dueIn} FROM ${tables.step} WHERE saga_id = $1`);
 
+/** When the row of the saga $1 and the step $2 was last saved, in ms since 1970. */
+export const savedAtStatement = (tables: Tables): string =>
+  asJson(
+    `SELECT date_part('epoch', updated_at) * 1000 AS saved_at FROM ${tables.step} WHERE saga_id = $1 AND step = $2`,
+  );
+
 export const nextDueStatement = (tables: Tables): string =>
   asJson(
     `SELECT date_part('epoch', min(next_attempt_at) - now()) * 1000 AS due_in FROM ${tables.step} WHERE next_attempt_at IS NOT NULL`,
@@ -77,6 +83,7 @@ const columns = [
   'operated',
   'settled_at',
   'undecided',
+  'started_by',
   'version',
 ] as const satisfies readonly (keyof StepRecord)[];
 

@@ -12,6 +12,7 @@ import {
   claimStatement,
   findStatement,
   nextDueStatement,
+  savedAtStatement,
   forgetStatement,
   lockStatement,
   saveStatements,
@@ -87,6 +88,14 @@ export class TypeOrmStore implements StepStore {
   async find(sagaId: string): Promise<readonly FenceRow[]> {
     const records = await queryApart<StepRecord>(this.dataSource, findStatement(this.tables), [sagaId]);
     return records.map(rowOf);
+  }
+
+  async savedAt({ sagaId, step }: FenceKey): Promise<Date | undefined> {
+    const [found] = await queryApart<{ saved_at: number }>(this.dataSource, savedAtStatement(this.tables), [
+      sagaId,
+      step,
+    ]);
+    return found && new Date(found.saved_at);
   }
 
   private open(runner: QueryRunner, rows: readonly FenceRow[], save: StepTransaction['save']): StepTransaction {
