@@ -52,16 +52,20 @@ export type { Changes, Outbox, OutboxMessage, StepStore, StepTransaction } from 
 export type { StoreRetention } from './ports/retention.js';
 export { PublishFailed, TransportClosed } from './ports/transport.js';
 export type {
+  GroupStanding,
   IncomingRecord,
   RecordLifetimes,
+  Standing,
   Subscription,
   Transport,
   TransportContext,
   TransportFactory,
+  TransportFinding,
   TransportHealth,
   Unpublished,
 } from './ports/transport.js';
 export { kafka } from './adapters/kafka/kafka-transport.js';
+export type { Compression } from './adapters/kafka/kafka-codecs.js';
 export type { KafkaOptions, TopicCreation } from './adapters/kafka/kafka-options.js';
 export type { CircuitOptions } from './adapters/cockatiel/cockatiel-circuit.js';
 export { inMemory } from './adapters/memory/memory-transport.js';

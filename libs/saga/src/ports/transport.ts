@@ -33,10 +33,47 @@ export interface Subscription {
   readonly handle: (records: readonly IncomingRecord[]) => Promise<void>;
 }
 
+/** How something feels, and since when. `unknown`: it has not answered (yet), or nobody may look. */
+export interface Standing {
+  readonly status: 'up' | 'down' | 'unknown';
+  readonly since: Date;
+  readonly detail: string;
+}
+
+/** How a consumer group of this service feels, as seen from this process. */
+export interface GroupStanding extends Standing {
+  readonly group: string;
+  /** The partitions that this process consumes, by topic; other replicas have the others. */
+  readonly assignment: Readonly<Record<string, readonly number[]>>;
+  /** How many records of these partitions are not handled yet, as of the last fetch of each; absent while it is unknown. */
+  readonly lag?: number;
+}
+
+/** Something about topics and groups for which sagas wait or records are lost, or would be. */
+export interface TransportFinding {
+  /** Such as `TOPIC_COMPACTED`, `GROUP_SHARED` or `RECORDS_UNREADABLE`; all are in docs/operations.md. */
+  readonly code: string;
+  /** `error`: something is not consumed, or lost. `warning`: it would be, in an outage. `note`: it cannot be looked at from here. */
+  readonly severity: 'error' | 'warning' | 'note';
+  readonly since: Date;
+  /** A sentence: what is so, what follows, what to do. */
+  readonly detail: string;
+  readonly topic?: string;
+  readonly partition?: number;
+  readonly group?: string;
+}
+
 /** How a transport feels, for health checks. */
 export interface TransportHealth {
+  /** It carries events, and there is no finding of severity `error`. */
   readonly up: boolean;
   readonly detail: string;
+  /** Where the transport tells them apart: whether it publishes, */
+  readonly publishing?: Standing;
+  /** whether and what each group consumes, */
+  readonly groups?: readonly GroupStanding[];
+  /** and what it found about topics and groups. */
+  readonly findings?: readonly TransportFinding[];
 }
 
 /**
@@ -58,6 +95,7 @@ export interface Transport {
   drain(): Promise<void>;
   /** Drains, then lets go of all connections. */
   close(): Promise<void>;
+  /** At once, from what is known: it asks nobody. */
   health(): TransportHealth;
   readonly lifetimes: RecordLifetimes;
 }

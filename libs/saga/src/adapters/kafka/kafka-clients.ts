@@ -1,5 +1,17 @@
-import { Kafka, logLevel, type Admin, type Consumer, type ICustomPartitioner, type Producer } from 'kafkajs';
+import {
+  Kafka,
+  logLevel,
+  type Admin,
+  type Cluster,
+  type Consumer,
+  type ICustomPartitioner,
+  type PartitionAssigner,
+  type Producer,
+} from 'kafkajs';
 import type { TransportContext } from '../../ports/transport.js';
+import { partitionAssigners } from './kafka-assigner.js';
+import type { Held } from './kafka-assignment.js';
+import { teachCodecs } from './kafka-codecs.js';
 import { routedTo } from './kafka-logger.js';
 import type { KafkaSettings } from './kafka-options.js';
 
@@ -12,6 +24,14 @@ const maxWaitTimeInMs = 250;
 /** Partitions that a topic gets are used and consumed after this, at the latest; by itself kafkajs looks every five minutes, and sagas on them would stand still. */
 const metadataMaxAge = 10_000;
 
+/** What a consumer knows beside kafkajs. */
+export interface ConsumerSide {
+  /** The partitions that it had when it joins its group again. */
+  readonly held: () => Held;
+  /** Is handed kafkajs's own view of the brokers, once, before the consumer connects. */
+  readonly watch: (cluster: Cluster) => void;
+}
+
 /** Makes kafkajs's clients. Each has connections and offsets of its own, so that one can be thrown away without the others. */
 export class KafkaClients {
   private readonly logCreator;
@@ -21,6 +41,12 @@ export class KafkaClients {
     logger: TransportContext['logger'],
   ) {
     this.logCreator = routedTo(logger);
+    teachCodecs();
+  }
+
+  /** What the brokers know this service's clients by. */
+  get clientId(): string {
+    return this.settings.connection.clientId;
   }
 
   admin(): Admin {
@@ -38,10 +64,16 @@ export class KafkaClients {
   }
 
   /** Never restarts itself: it says CRASH, and is replaced. */
-  consumer(groupId: string): Consumer {
+  consumer(groupId: string, { held, watch }: ConsumerSide): Consumer {
     const sessionTimeout = this.settings.sessionTimeoutMs;
+    const [first, ...others] = partitionAssigners({ clientId: this.clientId, held });
+    const watching: PartitionAssigner = (config) => {
+      watch(config.cluster);
+      return first!(config);
+    };
     return this.client().consumer({
       groupId,
+      partitionAssigners: [watching, ...others],
       sessionTimeout,
       heartbeatInterval: Math.min(1_000, sessionTimeout / 3),
       minBytes: 1,

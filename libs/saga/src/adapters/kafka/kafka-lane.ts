@@ -47,6 +47,11 @@ export class PartitionLane {
   /** The offset after the last record that was offered. */
   next: string | undefined;
 
+  /** The offset of the first record that is not handled; nothing when all are that were offered. */
+  get from(): string | undefined {
+    return this.unsettled[0]?.records[0]?.origin.offset;
+  }
+
   /** Takes records in the order of the partition. @param next the offset after the last of them */
   offer(records: readonly IncomingRecord[], next: string): void {
     if (this.closed) return;

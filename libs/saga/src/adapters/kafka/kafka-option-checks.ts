@@ -1,3 +1,4 @@
+import { canWriteZstd } from './kafka-codecs.js';
 import type { KafkaOptions, TopicCreation } from './kafka-options.js';
 
 interface Rule {
@@ -15,6 +16,8 @@ const whole: Rule = {
 };
 const forKafkajs: Rule = { holds: () => true, text: 'what kafkajs takes' };
 
+const compressions = ['none', 'gzip', 'snappy', 'lz4', ...(canWriteZstd ? ['zstd'] : [])];
+
 const rules: Readonly<Record<keyof KafkaOptions, Rule>> = {
   brokers: { holds: areBrokers, text: 'a list of "host:port", one or more' },
   clientId: { holds: (value) => typeof value === 'string' && value !== '', text: 'a text' },
@@ -29,6 +32,11 @@ const rules: Readonly<Record<keyof KafkaOptions, Rule>> = {
   sessionTimeoutMs: milliseconds,
   publishTimeoutMs: milliseconds,
   maxMessageBytes: whole,
+  compression: {
+    holds: (value) => compressions.includes(String(value)),
+    text: `one of ${compressions.join(', ')}${canWriteZstd ? '' : '; zstd, from Node 22.15 on'}`,
+  },
+  compactedTopics: { holds: isNames, text: 'a list of names of topics' },
 };
 
 /**
@@ -61,6 +69,10 @@ function areBrokers(value: unknown): boolean {
 function isBroker(value: unknown): boolean {
   const port = typeof value === 'string' ? /^[^\s,/]+:(\d{1,5})$/.exec(value)?.[1] : undefined;
   return port !== undefined && Number(port) >= 1 && Number(port) <= 65_535;
+}
+
+function isNames(value: unknown): boolean {
+  return Array.isArray(value) && value.every((name) => typeof name === 'string' && name !== '');
 }
 
 function isCreation(value: unknown): boolean {

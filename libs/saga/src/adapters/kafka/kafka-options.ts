@@ -1,4 +1,5 @@
 import type { KafkaConfig } from 'kafkajs';
+import type { Compression } from './kafka-codecs.js';
 
 type Connection = Pick<
   KafkaConfig,
@@ -29,14 +30,20 @@ export interface KafkaOptions extends Connection {
   readonly publishTimeoutMs?: number;
   /** The largest message that the brokers take (`message.max.bytes`), key and headers included; 1,000,000. */
   readonly maxMessageBytes?: number;
+  /** How events are compressed; `none` (default) leaves it to the topic. `zstd` is written from Node 22.15 on. All are read, whatever is written. */
+  readonly compression?: Compression;
+  /** Topics that may be compacted: of which only the last record of each key matters, as of a table that change-data-capture publishes. Never a topic of saga events. */
+  readonly compactedTopics?: readonly string[];
 }
 
 export interface KafkaSettings {
-  readonly connection: Connection;
+  readonly connection: Connection & { readonly clientId: string };
   readonly createTopics: TopicCreation | false;
   readonly sessionTimeoutMs: number;
   readonly publishTimeoutMs: number;
   readonly maxMessageBytes: number;
+  readonly compression: Compression;
+  readonly compactedTopics: readonly string[];
 }
 
 export function settingsOf(options: KafkaOptions, service: string): KafkaSettings {
@@ -45,8 +52,18 @@ export function settingsOf(options: KafkaOptions, service: string): KafkaSetting
     sessionTimeoutMs = 10_000,
     publishTimeoutMs = 30_000,
     maxMessageBytes = 1_000_000,
+    compression = 'none',
+    compactedTopics = [],
     ...given
   } = options;
   const connection = { clientId: service, connectionTimeout: 3_000, requestTimeout: 10_000, ...given };
-  return { connection, createTopics, sessionTimeoutMs, publishTimeoutMs, maxMessageBytes };
+  return {
+    connection,
+    createTopics,
+    sessionTimeoutMs,
+    publishTimeoutMs,
+    maxMessageBytes,
+    compression,
+    compactedTopics,
+  };
 }

@@ -21,7 +21,7 @@ class HeldSender implements Sender {
     this.under -= 1;
   }
 
-  health = () => ({ up: true, detail: '' });
+  health = () => ({ status: 'up' as const, since: new Date(0), detail: '' });
   giveUp = (): void => undefined;
   close = async (): Promise<void> => undefined;
 

@@ -1,5 +1,5 @@
 import { inOwnContext } from '../../ports/own-context.js';
-import type { TransportHealth } from '../../ports/transport.js';
+import type { Standing } from '../../ports/transport.js';
 import type { WireMessage } from '../../protocol/wire.js';
 import { Publication, sizeOf, type Parcel } from './kafka-publication.js';
 
@@ -13,7 +13,7 @@ export interface Sender {
   /** From now on nothing is tried a second time. */
   giveUp(): void;
   close(): Promise<void>;
-  health(): TransportHealth;
+  health(): Standing;
 }
 
 /** Gathers what is published while a send is under way and sends it next: one send at a time, in the order of the calls. */
@@ -36,7 +36,7 @@ export class KafkaPublisher {
     await publication.settled;
   }
 
-  health(): TransportHealth {
+  health(): Standing {
     return this.sender.health();
   }
 

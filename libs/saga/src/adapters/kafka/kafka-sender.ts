@@ -1,6 +1,6 @@
-import type { Message, Producer } from 'kafkajs';
+import type { CompressionTypes, Message, Producer } from 'kafkajs';
 import { sleep } from '../../ports/own-context.js';
-import type { TransportContext, TransportHealth } from '../../ports/transport.js';
+import type { Standing, TransportContext } from '../../ports/transport.js';
 import { backoff } from './kafka-backoff.js';
 import type { KafkaClients } from './kafka-clients.js';
 import { reasonOf, refusalOf } from './kafka-errors.js';
@@ -20,7 +20,7 @@ const longestPause = 2_000;
 export class KafkaSender implements Sender {
   private producer: Producer | undefined;
   private readonly partitions = new ChosenPartitions();
-  private trouble: string | undefined;
+  private standing: Standing = { status: 'unknown', since: new Date(), detail: 'nothing was published yet' };
   private readonly givenUp = new AbortController();
 
   constructor(
@@ -28,6 +28,7 @@ export class KafkaSender implements Sender {
     private readonly topics: Pick<KafkaTopics, 'ensure' | 'doubt'>,
     private readonly logger: TransportContext['logger'],
     private readonly timeoutMs: number,
+    private readonly compression?: CompressionTypes,
   ) {}
 
   async send(parcels: readonly Parcel[]): Promise<void> {
@@ -42,9 +43,8 @@ export class KafkaSender implements Sender {
     }
   }
 
-  health(): TransportHealth {
-    if (this.trouble === undefined) return { up: true, detail: 'publishing works' };
-    return { up: false, detail: `publishing fails: ${this.trouble}` };
+  health(): Standing {
+    return this.standing;
   }
 
   giveUp(): void {
@@ -75,16 +75,20 @@ export class KafkaSender implements Sender {
   private async sendBatch(producer: Producer, groups: ReadonlyMap<string, readonly Parcel[]>): Promise<void> {
     this.partitions.forget();
     const topicMessages = [...groups].map(([topic, group]) => ({ topic, messages: group.map(kafkaMessage) }));
-    const answer = await producer.sendBatch({ acks: -1, topicMessages });
+    const answer = await producer.sendBatch({ acks: -1, compression: this.compression, topicMessages });
     const unanswered = this.partitions.unanswered(answer);
     if (unanswered.length > 0) throw new Error(`no broker has acknowledged ${unanswered.join(', ')}`);
   }
 
   private note(trouble: string | undefined): void {
-    if (trouble !== undefined && this.trouble === undefined)
+    const { status: before, since } = this.standing;
+    const status = trouble === undefined ? 'up' : 'down';
+    if (status === 'down' && before !== 'down')
       this.logger.warn(`Publishing to Kafka fails, it is tried again: ${trouble}`);
-    if (trouble === undefined && this.trouble !== undefined) this.logger.log('Publishing to Kafka works again.');
-    this.trouble = trouble;
+    if (status === 'up' && before === 'down') this.logger.log('Publishing to Kafka works again.');
+    if (status === 'up' && before === 'up') return;
+    const detail = trouble === undefined ? 'publishing works' : `publishing fails: ${trouble}`;
+    this.standing = { status, detail, since: status === before ? since : new Date() };
   }
 
   private async connected(): Promise<Producer> {

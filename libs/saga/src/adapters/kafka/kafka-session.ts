@@ -1,7 +1,14 @@
-import type { Consumer, ConsumerGroupJoinEvent, EachBatchPayload, TopicPartitionOffset } from 'kafkajs';
+import type {
+  Consumer,
+  ConsumerGroupJoinEvent,
+  EachBatchPayload,
+  GroupDescription,
+  TopicPartitionOffset,
+} from 'kafkajs';
 import type { Subscription, TransportContext } from '../../ports/transport.js';
 import { OffsetCommits } from './kafka-commits.js';
 import { isRebalance } from './kafka-errors.js';
+import type { Position } from './kafka-fetches.js';
 import { PartitionLane } from './kafka-lane.js';
 import { incoming } from './kafka-records.js';
 
@@ -41,6 +48,7 @@ export class KafkaSession {
     private readonly consumer: Consumer,
     private readonly subscription: Subscription,
     private readonly logger: TransportContext['logger'],
+    private readonly noteJoin: (payload: ConsumerGroupJoinEvent['payload']) => void,
   ) {
     this.commits = new OffsetCommits(
       commitIntervalMs,
@@ -64,6 +72,24 @@ export class KafkaSession {
     await this.consumer.run({ autoCommit: false, partitionsConsumedConcurrently, eachBatch });
     const reason = await Promise.race([this.joined, this.ended]);
     if (reason instanceof Error) throw reason;
+  }
+
+  /** The group as its coordinator sees it. */
+  describe(): Promise<GroupDescription> {
+    return this.consumer.describeGroup();
+  }
+
+  /** How many records of this session's partitions are not handled; nothing while one of them was never fetched. */
+  lag(positions: ReadonlyMap<string, Position>): number | undefined {
+    let sum = 0n;
+    for (const name of this.assigned) {
+      const position = positions.get(name);
+      if (!position) return undefined;
+      const from = this.lanes.get(name)?.lane.from;
+      const behind = position.end - (from === undefined ? position.fetchOffset : BigInt(from));
+      if (behind > 0n) sum += behind;
+    }
+    return Number(sum);
   }
 
   /** Waits for the batches in hand, commits what is handled and leaves the group. */
@@ -116,7 +142,8 @@ export class KafkaSession {
   }
 
   /** The same member keeps its lanes over a rebalance; one that was put out of the group cannot know what others did since. */
-  private onJoin({ memberId, memberAssignment }: ConsumerGroupJoinEvent['payload']): void {
+  private onJoin(payload: ConsumerGroupJoinEvent['payload']): void {
+    const { memberId, memberAssignment } = payload;
     const places = Object.entries(memberAssignment).flatMap(([topic, partitions]) =>
       partitions.map((partition) => nameOf({ topic, partition })),
     );
@@ -128,6 +155,7 @@ export class KafkaSession {
     this.memberId = memberId;
     this.heard = Date.now();
     if (this.status === 'joining') this.status = 'member';
+    this.noteJoin(payload);
   }
 
   private onCrash(reason: Error): void {

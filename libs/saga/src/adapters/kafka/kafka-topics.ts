@@ -25,6 +25,8 @@ export class TopicsMissing extends SagaError {
 /** Sees to it that topics exist before they are used. */
 export class KafkaTopics {
   private readonly known = new Set<string>();
+  /** All that were ever asked for. */
+  readonly used = new Set<string>();
 
   constructor(
     private readonly clients: KafkaClients,
@@ -38,6 +40,7 @@ export class KafkaTopics {
    */
   async ensure(topics: readonly string[]): Promise<void> {
     const unknown = topics.filter((topic) => !this.known.has(topic));
+    for (const topic of unknown) this.used.add(topic);
     if (unknown.length === 0) return;
     const admin = this.clients.admin();
     try {

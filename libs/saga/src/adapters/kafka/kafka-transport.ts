@@ -9,12 +9,15 @@ import type {
 } from '../../ports/transport.js';
 import type { WireMessage } from '../../protocol/wire.js';
 import { KafkaClients } from './kafka-clients.js';
+import { compressionType } from './kafka-codecs.js';
 import { KafkaConsumer } from './kafka-consumer.js';
+import { KafkaFindings } from './kafka-findings.js';
 import { KafkaLifetimes } from './kafka-lifetimes.js';
 import { refuseUnfit } from './kafka-option-checks.js';
 import { settingsOf, type KafkaOptions, type KafkaSettings } from './kafka-options.js';
 import { KafkaPublisher } from './kafka-publisher.js';
 import { KafkaSender } from './kafka-sender.js';
+import { KafkaTopicLook } from './kafka-topic-look.js';
 import { KafkaTopics } from './kafka-topics.js';
 
 /**
@@ -30,6 +33,8 @@ export function kafka(options: KafkaOptions): TransportFactory {
 class KafkaTransport implements Transport {
   private readonly clients: KafkaClients;
   private readonly topics: KafkaTopics;
+  private readonly findings: KafkaFindings;
+  private readonly look: KafkaTopicLook;
   private readonly publisher: KafkaPublisher;
   private readonly consumers: KafkaConsumer[] = [];
   readonly lifetimes: RecordLifetimes;
@@ -42,8 +47,11 @@ class KafkaTransport implements Transport {
   ) {
     this.clients = new KafkaClients(settings, context.logger);
     this.topics = new KafkaTopics(this.clients, settings.createTopics);
+    this.findings = new KafkaFindings(context.logger);
+    this.look = new KafkaTopicLook(this.clients, this.topics, settings, this.findings, context.logger);
     this.lifetimes = new KafkaLifetimes(this.clients, this.topics);
-    const sender = new KafkaSender(this.clients, this.topics, context.logger, settings.publishTimeoutMs);
+    const compression = compressionType(settings.compression);
+    const sender = new KafkaSender(this.clients, this.topics, context.logger, settings.publishTimeoutMs, compression);
     this.publisher = new KafkaPublisher(sender, settings.maxMessageBytes);
   }
 
@@ -59,8 +67,10 @@ class KafkaTransport implements Transport {
         `Service "${this.context.service}" subscribes group "${subscription.group}" to a ${this.state} transport.`,
       );
     }
-    const { clients, topics, settings, context } = this;
-    const consumer = new KafkaConsumer(clients, topics, subscription, context.logger, settings.sessionTimeoutMs);
+    const { clients, topics, look, findings } = this;
+    const { logger } = this.context;
+    const { sessionTimeoutMs } = this.settings;
+    const consumer = new KafkaConsumer({ clients, topics, look, findings, logger, sessionTimeoutMs }, subscription);
     this.consumers.push(consumer);
     await consumer.start();
   }
@@ -72,13 +82,23 @@ class KafkaTransport implements Transport {
 
   async close(): Promise<void> {
     this.state = 'closed';
-    this.closing ??= this.drain().then(() => this.publisher.close());
+    this.closing ??= Promise.all([this.drain(), this.look.close()]).then(() => this.publisher.close());
     await this.closing;
   }
 
   health(): TransportHealth {
-    if (this.state === 'closed') return { up: false, detail: 'Kafka: closed' };
-    const parts = [this.publisher.health(), ...this.consumers.map((consumer) => consumer.health())];
-    return { up: parts.every((part) => part.up), detail: `Kafka: ${parts.map((part) => part.detail).join('; ')}` };
+    const publishing = this.publisher.health();
+    const groups = this.consumers.map((consumer) => consumer.health());
+    const findings = this.findings.list();
+    if (this.state === 'closed') return { up: false, detail: 'Kafka: closed', publishing, groups, findings };
+    const errors = findings.filter(({ severity }) => severity === 'error').map(({ detail }) => detail);
+    const parts = [publishing, ...groups].map(({ detail }) => detail);
+    return {
+      up: publishing.status !== 'down' && groups.every(({ status }) => status === 'up') && errors.length === 0,
+      detail: `Kafka: ${[...new Set([...parts, ...errors])].join('; ')}`,
+      publishing,
+      groups,
+      findings,
+    };
   }
 }
