@@ -52,13 +52,17 @@ describe('a caller waits for a saga', () => {
 
   test.each([
     ['completed', { ship: undefined }, { ship: 'done' }],
-    ['aborted', { place: 'done' }, { place: 'compensated' }],
+    ['aborted', { reserve: 'done' }, { reserve: 'compensated' }],
+    ['aborted', { ship: undefined }, { ship: 'cancelled' }],
   ] as const)(
     'that is %s until the tracker has heard how each step ended, and no longer than it wants to',
     async (status, early, late) => {
       const sagas = (await service('shop', allSteps)).get(Sagas);
       const all = Object.fromEntries(Object.keys(Order.steps).map((step) => [step, 'done']));
-      const ends = status === 'completed' ? all : { place: 'compensated' };
+      const ends =
+        status === 'completed'
+          ? all
+          : { ...all, place: 'compensated', reserve: 'compensated', charge: 'rejected', ship: 'cancelled' };
       const told = (differing: object): TrackedSaga =>
         JSON.parse(
           JSON.stringify({ saga: 'order', version: 1, status, steps: { ...ends, ...differing } }),
@@ -97,7 +101,7 @@ describe('a request to abort', () => {
     expect(await sagas.requestAbort(sagaId, 'the customer called')).toBe('requested');
     expect(await sagas.requestAbort(sagaId, 'and called again')).toBe('requested');
     await eventually(async () => expect((await sagas.status(sagaId))?.steps).toMatchObject({ charge: 'cancelled' }));
-    const stock = await service('stock', [ReserveSteps, Seen]);
+    const stock = await service('stock', [ReserveSteps, ShipSteps, Seen]);
     expect(await sagas.settled(sagaId, { timeout: 20_000 })).toMatchObject({
       status: 'aborted',
       steps: { place: 'compensated', reserve: 'compensated', charge: 'cancelled' },
@@ -118,7 +122,7 @@ describe('a request to abort', () => {
     }
     const sagas = await shop();
     const stock = await service('stock', [Slow]);
-    await service('card', [ChargeSteps]);
+    await service('card', [ChargeSteps, ShipSteps]);
     const { sagaId } = await sagas.start(Order, { orderId: 'o1' });
     await eventually(() => expect(stock.get(Slow).running).toBe(1));
     expect(await sagas.requestAbort(sagaId, 'too late?')).toBe('requested');

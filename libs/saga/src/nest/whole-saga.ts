@@ -6,6 +6,9 @@ import type { TrackedSaga } from '../tracker/saga-tracker.js';
 export function isWhole(sagas: readonly SagaGraph[], { saga, version, status, steps, branches }: TrackedSaga): boolean {
   const definition = sagas.find((known) => known.name === saga && known.version === version);
   if (!definition) return true;
-  if (status === 'aborted') return Object.values(steps).every((outcome) => outcome !== 'done');
-  return Object.keys(expanded(definition, branches).steps).every((step) => Object.hasOwn(steps, step));
+  const isAborted = status === 'aborted';
+  // A source that is refused names no branches: then there are none to hear of.
+  const namesNone = isAborted && branches === undefined && definition.fanOuts.length > 0;
+  const all = namesNone ? Object.keys(steps) : Object.keys(expanded(definition, branches).steps);
+  return all.every((step) => Object.hasOwn(steps, step) && !(isAborted && steps[step] === 'done'));
 }
