@@ -54,6 +54,7 @@ describe('a nested saga with a fan-out', () => {
     await becomes(sagaId, 'aborted');
     await becomes(nested, 'aborted');
     expect((await app.get(SagaTracker).find(nested))?.debts).toEqual(['assess[b]']);
+    expect((await app.get(SagaTracker).find(sagaId))?.debts).toEqual(['settle']);
     expect(await undone()).toEqual(['assess b']);
   });
 });

@@ -2,6 +2,7 @@ import { fingerprintOf, isComparable } from '../definition/fingerprint.js';
 import type { SagaGraph } from '../definition/saga-definition.js';
 import type { Envelope } from '../protocol/envelope.js';
 import { expanded } from '../protocol/expanded.js';
+import { contradictions } from './contradictions.js';
 import { foldSaga, type SagaState } from '../protocol/saga-state.js';
 
 /** A saga as the set of its events tells it: a pure function of the set, so neither order nor duplicates change it. */
@@ -36,6 +37,7 @@ export function evidenceOf(
     inconsistencies: [
       ...state.inconsistencies.toSorted(),
       ...(named.length > 1 ? [`its events name different branches: ${named.join(' and ')}`] : []),
+      ...contradictions(facts),
       ...graphContradictions(saga, facts, accepted),
       ...types.filter((type) => type !== saga.name).map((type) => `saga "${type}" has the same id`),
       ...versions

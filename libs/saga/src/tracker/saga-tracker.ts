@@ -1,19 +1,24 @@
-import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { decode } from '../protocol/cloud-event.js';
 import type { Branches } from '../protocol/branches.js';
 import type { Envelope } from '../protocol/envelope.js';
 import type { Outcome } from '../protocol/outcome.js';
 import type { Parent } from '../protocol/parent.js';
 import type { SagaStatus } from '../protocol/saga-state.js';
+import { reasonOf } from '../protocol/reason.js';
 import { PoisonRecord } from '../protocol/wire.js';
 import type { IncomingRecord } from '../ports/transport.js';
 import { SagaRuntime } from '../nest/runtime.js';
 import { isUuid } from '../protocol/uuid.js';
 import { causalOrder } from './causal-order.js';
+import { contradicting } from './contradictions.js';
 import { evidenceOf, graphIn } from './evidence.js';
 import { purgeHistory } from './history-purge.js';
+import { isOfTheData } from './of-the-data.js';
 import {
+  appendContradictions,
   appendEvents,
+  debtsInside,
   eventsOf,
   historyOf,
   lockInstances,
@@ -35,7 +40,7 @@ export interface TrackedSaga {
   readonly status: SagaStatus;
   readonly steps: Readonly<Record<string, Outcome>>;
   readonly inconsistencies: readonly string[];
-  /** Steps whose undo is owed and waits for a person. A saga whose definition lets the undo go on may be aborted all the same. */
+  /** Steps whose undo is owed and waits for a person, or was waived; of a step that is a saga, whatever is owed inside it. A saga whose definition lets the undo go on may be aborted all the same. */
   readonly debts: readonly string[];
   readonly correlationId: string;
   /** The branches of its fan-outs, once its source is done; `steps` has them as `reserveLeg[flight]`. */
@@ -63,6 +68,8 @@ export interface HistoryEntry {
  */
 @Injectable()
 export class SagaTracker implements OnModuleInit {
+  private readonly logger = new Logger('SagaTrackerModule');
+
   constructor(private readonly runtime: SagaRuntime) {}
 
   async onModuleInit(): Promise<void> {
@@ -93,8 +100,11 @@ export class SagaTracker implements OnModuleInit {
     const graph = events.find((event) => event.graph !== undefined)?.graph;
     const parent = events.find((event) => event.parent)?.parent;
     const history = causalOrder(saga && graphIn(saga, events), events).map(entryOf);
+    const hasSagasInside = Object.values(saga?.steps ?? {}).some(({ nested }) => nested);
+    const inside = hasSagasInside ? await debtsInside(dataSource, tables, sagaId) : [];
     return {
       ...snapshot,
+      debts: [...new Set([...snapshot.debts, ...inside])],
       ...(graph !== undefined && { graph }),
       ...(branches && { branches }),
       ...(parent && { parent }),
@@ -106,12 +116,33 @@ export class SagaTracker implements OnModuleInit {
   private async record(records: readonly IncomingRecord[]): Promise<void> {
     const events = records.flatMap((record) => this.known(record));
     if (events.length === 0) return;
+    await this.append(events).catch(async (error: unknown) => {
+      if (!isOfTheData(error)) throw error;
+      for (const event of events) await this.appendAlone(event);
+    });
+  }
+
+  private async append(events: readonly Envelope[]): Promise<void> {
     const sagaIds = [...new Set(events.map(({ sagaId }) => sagaId))].toSorted();
     await this.transaction(async (transaction) => {
       await lockInstances(transaction, events);
       await appendEvents(transaction, events);
-      await this.fold(transaction, sagaIds);
+      const logged = await eventsOf(transaction, sagaIds);
+      const more = contradicting(events, logged);
+      if (more.length > 0) await appendContradictions(transaction, more);
+      await this.fold(transaction, sagaIds, [...logged, ...more]);
     });
+  }
+
+  /** One that no table takes is left out, and said: it would stop all that comes after it. */
+  private async appendAlone(event: Envelope): Promise<void> {
+    try {
+      await this.append([event]);
+    } catch (error) {
+      if (!isOfTheData(error)) throw error;
+      this.runtime.service.participant.tally.count('deadLettered');
+      this.logger.error(`Event "${event.id}" of saga ${event.sagaId} is left out of its history: ${reasonOf(error)}`);
+    }
   }
 
   /** Folds what was logged by a process that did not know its version, if there is any; at most 200 sagas at once. */
@@ -119,7 +150,7 @@ export class SagaTracker implements OnModuleInit {
     const { sagas } = this.runtime;
     return this.transaction(async (transaction) => {
       const sagaIds = await lockUnfolded(transaction, sagas, 200);
-      if (sagaIds.length > 0) await this.fold(transaction, sagaIds);
+      if (sagaIds.length > 0) await this.fold(transaction, sagaIds, await eventsOf(transaction, sagaIds));
       return sagaIds.length;
     });
   }
@@ -130,8 +161,12 @@ export class SagaTracker implements OnModuleInit {
   }
 
   /** A saga of a version that is unknown here keeps the state that another process saw, and is folded by one that knows. */
-  private async fold(transaction: TrackerTransaction, sagaIds: readonly string[]): Promise<void> {
-    const snapshots = this.snapshots(await eventsOf(transaction, sagaIds));
+  private async fold(
+    transaction: TrackerTransaction,
+    sagaIds: readonly string[],
+    events: readonly Envelope[],
+  ): Promise<void> {
+    const snapshots = this.snapshots(events);
     const folded = new Set(snapshots.map(({ sagaId }) => sagaId));
     await saveInstances(transaction, snapshots);
     const unfolded = sagaIds.filter((sagaId) => !folded.has(sagaId));
@@ -145,7 +180,8 @@ export class SagaTracker implements OnModuleInit {
       const proven = evidenceOf(this.runtime.sagas, ofSaga, this.runtime.options.acceptsGraphs);
       if (!proven) return [];
       const { saga, ...evidence } = proven;
-      return [{ ...evidence, sagaId, saga: saga.name }];
+      const parent = ofSaga.find((event) => event.parent)?.parent;
+      return [{ ...evidence, sagaId, saga: saga.name, ...(parent && { parent }) }];
     });
   }
 

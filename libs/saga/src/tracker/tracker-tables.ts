@@ -45,12 +45,29 @@ export async function appendEvents({ runner, tables }: TrackerTransaction, event
   await runner.query(
     `INSERT INTO ${tables.event} (saga_id, message_id, saga_type, event)
      SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::json[]) ON CONFLICT DO NOTHING`,
-    [
-      events.map((e) => e.sagaId),
-      events.map((e) => e.id),
-      events.map((e) => e.sagaType),
-      events.map((e) => JSON.stringify(e)),
-    ],
+    columnsOf(events),
+  );
+}
+
+function columnsOf(events: readonly Envelope[]): readonly (readonly string[])[] {
+  return [
+    events.map((e) => e.sagaId),
+    events.map((e) => e.id),
+    events.map((e) => e.sagaType),
+    events.map((e) => JSON.stringify(e)),
+  ];
+}
+
+/** Appends events whose id the log has with another content: each is evidence of its own, under its id and a digest of what it says. */
+export async function appendContradictions(
+  { runner, tables }: TrackerTransaction,
+  events: readonly Envelope[],
+): Promise<void> {
+  await runner.query(
+    `INSERT INTO ${tables.event} (saga_id, message_id, saga_type, event)
+     SELECT saga_id, message_id || '#' || md5(event::text), saga_type, event
+     FROM unnest($1::uuid[], $2::text[], $3::text[], $4::json[]) AS e (saga_id, message_id, saga_type, event) ON CONFLICT DO NOTHING`,
+    columnsOf(events),
   );
 }
 
@@ -79,13 +96,14 @@ export async function saveInstances(
     `UPDATE ${tables.instance} i
      SET saga_type = s.saga, saga_version = s.version, correlation_id = s."correlationId", started_at = s."startedAt",
        status = s.status, steps = s.steps, inconsistencies = s.inconsistencies, debts = s.debts,
+       parent_saga = s."parentSaga", parent_step = s."parentStep",
        unfolded = false, updated_at = now()
      FROM json_to_recordset($1::json) AS s ("sagaId" uuid, saga text, version integer, "correlationId" text, "startedAt" timestamptz,
-       status text, steps json, inconsistencies text[], debts text[])
+       status text, steps json, inconsistencies text[], debts text[], "parentSaga" uuid, "parentStep" text)
      WHERE i.saga_id = s."sagaId"
-       AND (i.unfolded, i.saga_type, i.saga_version, i.correlation_id, i.started_at, i.status, i.steps::text, i.inconsistencies, i.debts)
-         IS DISTINCT FROM (false, s.saga, s.version, s."correlationId", s."startedAt", s.status, s.steps::text, s.inconsistencies, s.debts)`,
-    [JSON.stringify(snapshots.map((one) => ({ ...one, startedAt: inUtc(one.startedAt) })))],
+       AND (i.unfolded, i.saga_type, i.saga_version, i.correlation_id, i.started_at, i.status, i.steps::text, i.inconsistencies, i.debts, i.parent_saga)
+         IS DISTINCT FROM (false, s.saga, s.version, s."correlationId", s."startedAt", s.status, s.steps::text, s.inconsistencies, s.debts, s."parentSaga")`,
+    [JSON.stringify(snapshots.map(savedFrom))],
   );
 }
 
@@ -127,7 +145,29 @@ export async function snapshotOf(
   return snapshot;
 }
 
-/** RFC 3339 has offsets up to a day and any number of decimals; Postgres takes less of both. */
+/** The steps of a saga that are sagas in which an undo is owed, however deep inside. */
+export function debtsInside(dataSource: DataSource, { instance }: Tables, sagaId: string): Promise<readonly string[]> {
+  return queryApart(
+    dataSource,
+    `WITH RECURSIVE inside AS (
+       SELECT saga_id, parent_step AS step, debts FROM ${instance} WHERE parent_saga = $1
+       UNION SELECT i.saga_id, inside.step, i.debts FROM ${instance} i JOIN inside ON i.parent_saga = inside.saga_id
+     ) SELECT DISTINCT to_json(step)::text AS record FROM inside WHERE debts <> '{}'`,
+    [sagaId],
+  );
+}
+
+function savedFrom({ startedAt, parent, ...rest }: Snapshot & { readonly startedAt: string }): object {
+  return {
+    ...rest,
+    startedAt: inUtc(startedAt),
+    ...(parent && { parentSaga: parent.sagaId, parentStep: parent.step }),
+  };
+}
+
+const [earliest, latest] = [Date.parse('0001-01-01T00:00:00Z'), Date.parse('9999-12-31T23:59:59.999Z')];
+
+/** RFC 3339 has offsets up to a day and any number of decimals; Postgres takes less of both. An offset may lead out of the years that a text can name. */
 function inUtc(time: string): string {
-  return new Date(time).toISOString();
+  return new Date(Math.min(Math.max(Date.parse(time), earliest), latest)).toISOString();
 }

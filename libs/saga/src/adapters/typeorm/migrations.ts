@@ -129,6 +129,8 @@ const migrations: readonly string[] = [
   `ALTER TABLE saga_timer ADD COLUMN ends_at timestamptz;`,
   `ALTER TABLE saga_step ADD COLUMN started_by text;
    ALTER TABLE saga_step ADD COLUMN postponed json;`,
+  `ALTER TABLE saga_instance ADD COLUMN parent_saga uuid, ADD COLUMN parent_step text;
+   CREATE INDEX saga_instance_parent ON saga_instance (parent_saga) WHERE parent_saga IS NOT NULL;`,
 ];
 
 /** Before it, records without a CloudEvents id were told by their keys. */
