@@ -113,7 +113,7 @@ async function played(seed: number) {
     for (const { sagaId } of sagas.filter((saga) => saga.version === 3))
       for (const branch of ['y', 'z'])
         if (version === 3 && random.happens(0.5))
-          await service.saga.signal(sagaId, CaseV3.steps.sign, new Signed({ id: '' }), branch);
+          await service.saga.signal(sagaId, CaseV3.steps.sign, new Signed({ id: '' }), { branch });
   };
   const pass = delivering(ground);
   const goOn = async (ms: number): Promise<void> => {

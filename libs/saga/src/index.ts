@@ -25,7 +25,8 @@ export type { OperatorAnswer, Said } from './flow/operate/operation.js';
 export type { OperatorTarget } from './flow/operate/operator-target.js';
 export { RetentionTooShort } from './flow/retention/retention.js';
 export type { SignalAnswer } from './flow/time/signal.js';
-export type { Started, StartOptions } from './flow/start.js';
+export type { Started } from './flow/start.js';
+export type { Joining, SignalOptions, StartOptions } from './nest/joining.js';
 export type {
   AuditEntry,
   AuditFilter,
@@ -48,7 +49,14 @@ export type { FenceKey, FenceRow, Operated, ResolvedAs, StoredEvent } from './po
 export type { RunningTimer, Timer, TimerKey, TimerKind, Timers } from './ports/timers.js';
 export type { LockHolder } from './ports/locks.js';
 export { FenceConflict } from './ports/step-store.js';
-export type { Changes, Outbox, OutboxMessage, StepStore, StepTransaction } from './ports/step-store.js';
+export type {
+  CallersTransaction,
+  Changes,
+  Outbox,
+  OutboxMessage,
+  StepStore,
+  StepTransaction,
+} from './ports/step-store.js';
 export type { StoreRetention } from './ports/retention.js';
 export { PublishFailed, TransportClosed } from './ports/transport.js';
 export type {

@@ -1,6 +1,11 @@
-import { StepPostponed, StepRejected } from '../protocol/errors.js';
 import { inOwnContext } from '../ports/own-context.js';
-import { FenceConflict, type OutboxMessage, type StepTransaction } from '../ports/step-store.js';
+import {
+  FenceConflict,
+  type CallersTransaction,
+  type OutboxMessage,
+  type StepStore,
+  type StepTransaction,
+} from '../ports/step-store.js';
 import type { FenceKey, FenceRow } from '../ports/fence-row.js';
 import { abortEvent } from './abort-event.js';
 import { afterFailure } from './failure/after-failure.js';
@@ -8,8 +13,8 @@ import { startInput } from './attempt.js';
 import type { Ending } from './batcher.js';
 import { skippedBy, wasSkipped } from './conditional.js';
 import { heldBack } from './failure/circuits.js';
-import type { Delivery, Settled } from './delivery.js';
-import { emission } from './emit.js';
+import { isAttended, isExpected, mayHaveRow, type Delivery, type Settled } from './delivery.js';
+import { emission, lateEffectLine } from './emit.js';
 import { fitting } from './fitting.js';
 import { unlessGivenUp, waiting } from './time/give-up.js';
 import { tooLate } from './time/too-late.js';
@@ -64,17 +69,44 @@ export class Deliverer {
     return endings;
   }
 
+  /**
+   * Settles one delivery in a transaction of its caller's, who is told what it throws. What it emits is published, and `after` is called, when that
+   * transaction is committed.
+   */
+  async settleIn(callers: CallersTransaction, delivery: Delivery, after: (settled: Settled) => void): Promise<Settled> {
+    let staged: readonly OutboxMessage[] = [];
+    const attempt = (work: Work): Promise<Settled> =>
+      this.repeatedOnConflict(async () => {
+        const written = await this.write(callers, [delivery], [], work);
+        ({ staged } = written);
+        return written.members;
+      });
+    const settled = await attempt(this.each([delivery])).catch((error: unknown) => {
+      if (!isAttended(delivery) || !isExpected(error)) throw error;
+      return attempt(async (_transaction, ledger) => [this.failed(delivery, ledger, error)]);
+    });
+    callers.afterCommit(() => {
+      this.relay.hand(staged);
+      after(settled);
+    });
+    return settled;
+  }
+
   /** The failure itself is found again, and dealt with, when its member is settled alone. */
   private attemptBatch(batch: readonly Delivery[]): Promise<readonly Settled[] | undefined> {
     return this.settleTogether(batch).catch(() => undefined);
   }
 
   private settleTogether(batch: readonly Delivery[]): Promise<readonly Settled[]> {
-    return this.inTransaction(batch, async (transaction, ledger) => {
+    return this.inTransaction(batch, this.each(batch));
+  }
+
+  private each(batch: readonly Delivery[]): Work {
+    return async (transaction, ledger) => {
       const settled: Settled[] = [];
       for (const delivery of batch) settled.push(await inOwnContext(() => this.deliver(delivery, transaction, ledger)));
       return settled;
-    });
+    };
   }
 
   /** What a failed attempt leaves is recorded in a transaction of its own. A start that fails leaves nothing when its caller is told. */
@@ -223,45 +255,41 @@ export class Deliverer {
       );
   }
 
-  private async inTransaction(
-    batch: readonly Delivery[],
-    work: (transaction: StepTransaction, ledger: Ledger) => Promise<readonly Settled[]>,
-  ): Promise<readonly Settled[]> {
+  private async inTransaction(batch: readonly Delivery[], work: Work): Promise<readonly Settled[]> {
     const published = this.relay.takePublished();
-    let staged: readonly OutboxMessage[] = [];
     try {
-      const settled = await this.participant.store.transaction(this.keysOf(batch), async (transaction) => {
-        const ledger = new Ledger(transaction.rows);
-        const members = await work(transaction, ledger);
-        staged = members.flatMap(({ emitted }) =>
-          emitted.map((event) => ({ id: this.participant.chance.newId(), event })),
-        );
-        const operations = operationsOf(members);
-        await transaction.save({ rows: ledger.changed(), staged, published, ...operations, ...ledger.timers() });
-        return members;
-      });
+      const { members, staged } = await this.write(this.participant.store, batch, published, work);
       this.relay.hand(staged);
-      return settled;
+      return members;
     } catch (error) {
       this.relay.giveBack(published);
       throw error;
     }
   }
+
+  private write(
+    store: Pick<StepStore, 'transaction'>,
+    batch: readonly Delivery[],
+    published: readonly string[],
+    work: Work,
+  ): Promise<Written> {
+    return store.transaction(this.keysOf(batch), async (transaction) => {
+      const ledger = new Ledger(transaction.rows);
+      const members = await work(transaction, ledger);
+      const staged = members.flatMap(({ emitted }) =>
+        emitted.map((event) => ({ id: this.participant.chance.newId(), event })),
+      );
+      const operations = operationsOf(members);
+      await transaction.save({ rows: ledger.changed(), staged, published, ...operations, ...ledger.timers() });
+      return { members, staged };
+    });
+  }
 }
 
-function isAttended({ happening }: Delivery): boolean {
-  return happening.type === 'signal' && happening.attended === true;
-}
+type Work = (transaction: StepTransaction, ledger: Ledger) => Promise<readonly Settled[]>;
 
-/** What a step says by throwing, and no trouble. */
-function isExpected(error: unknown): boolean {
-  return error instanceof StepRejected || error instanceof StepPostponed;
-}
-
-function mayHaveRow({ happening }: Delivery): boolean {
-  return happening.type !== 'signal' || happening.minted !== true;
-}
-
-function lateEffectLine(row: FenceRow): string {
-  return `Step "${row.step}" of saga ${row.sagaId} had its effect after it was ${row.status}: undo it by hand and find out who closed it.`;
+/** What became of a batch, and the messages that its transaction staged. */
+interface Written {
+  readonly members: readonly Settled[];
+  readonly staged: readonly OutboxMessage[];
 }

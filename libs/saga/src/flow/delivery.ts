@@ -1,3 +1,4 @@
+import { StepPostponed, StepRejected } from '../protocol/errors.js';
 import type { Cause, Envelope, SagaHeaders } from '../protocol/envelope.js';
 import type { TimerKind } from '../ports/timers.js';
 import type { Run, Signal, Verdict } from '../protocol/step-state.js';
@@ -79,4 +80,19 @@ export interface Settled {
   readonly operations?: Operations;
   /** What came of an operator's word. */
   readonly answer?: OperatorAnswer;
+}
+
+/** Somebody waits for the start, and is told when it fails. */
+export function isAttended({ happening }: Delivery): boolean {
+  return happening.type === 'signal' && happening.attended === true;
+}
+
+/** What a step says by throwing, and no trouble. */
+export function isExpected(error: unknown): boolean {
+  return error instanceof StepRejected || error instanceof StepPostponed;
+}
+
+/** Whether its row may be there already. */
+export function mayHaveRow({ happening }: Delivery): boolean {
+  return happening.type !== 'signal' || happening.minted !== true;
 }

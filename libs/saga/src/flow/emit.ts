@@ -86,3 +86,8 @@ function deadLetter({ service, clock }: Participant, row: FenceRow): object {
     requires_manual_intervention: true,
   };
 }
+
+/** For the log, of an effect that came too late to be one. */
+export function lateEffectLine(row: FenceRow): string {
+  return `Step "${row.step}" of saga ${row.sagaId} had its effect after it was ${row.status}: undo it by hand and find out who closed it.`;
+}

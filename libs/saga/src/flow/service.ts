@@ -1,6 +1,8 @@
 import type { SagaGraph, StepNode } from '../definition/saga-definition.js';
+import { SagaError } from '../protocol/errors.js';
 import type { NewAuditEntry } from '../ports/audit-log.js';
 import { inOwnContext } from '../ports/own-context.js';
+import type { CallersTransaction } from '../ports/step-store.js';
 import type { Timer } from '../ports/timers.js';
 import { abortEvent } from './abort-event.js';
 import { headersForAbort, type KnownOfSaga } from './operate/abort-headers.js';
@@ -36,9 +38,20 @@ export interface AbortRequest {
   readonly audited?: readonly NewAuditEntry[];
 }
 
+/** To be done in a transaction of the caller's, where one is given: the store's own client in it. */
+export interface Joining {
+  readonly manager?: unknown;
+}
+
+export interface SignalOptions extends Joining {
+  /** Of a fan-out, the one that is meant. */
+  readonly branch?: string;
+}
+
 /** A participant at work: takes records and starts, settles them in batches, publishes what they emit, repeats what failed. */
 export class SagaService {
   private readonly relay: Relay;
+  private readonly deliverer: Deliverer;
   private readonly batcher: Batcher<Delivery, Settled>;
   private readonly externals: Externals;
   private readonly retries: Retries;
@@ -53,8 +66,8 @@ export class SagaService {
   constructor(readonly participant: Participant) {
     this.failing = new FailingSteps(participant.clock);
     this.relay = new Relay(participant);
-    const deliverer = new Deliverer(participant, this.relay);
-    this.batcher = new Batcher((batch) => deliverer.settle(batch), participant.settings, participant.clock);
+    this.deliverer = new Deliverer(participant, this.relay);
+    this.batcher = new Batcher((batch) => this.deliverer.settle(batch), participant.settings, participant.clock);
     this.externals = new Externals(participant, this.submit);
     this.retries = new Retries(participant, this.submit);
     this.timers = timers(participant, this.submit);
@@ -69,6 +82,12 @@ export class SagaService {
 
   private async settle(delivery: Delivery): Promise<Settled> {
     const settled = await this.batcher.add(delivery);
+    this.goOn(delivery, settled);
+    return settled;
+  }
+
+  /** What follows from a delivery once it is committed. */
+  private goOn(delivery: Delivery, settled: Settled): void {
     const { type } = delivery.happening;
     if (type !== 'stillRunning' && type !== 'notBegun' && type !== 'operated')
       this.participant.tally.count(settled.verdict);
@@ -80,31 +99,59 @@ export class SagaService {
     const moved = settled.verdict === 'handled' || settled.verdict === 'retried';
     const timer = moved ? earliestTimer(delivery.bound, settled.row.status) : undefined;
     if (timer !== undefined) this.timers.expect(timer);
-    return settled;
+  }
+
+  /** How deliveries are settled for a caller: with the others, or in the transaction that is his. */
+  private async submitFor(manager: unknown): Promise<(delivery: Delivery) => Promise<Settled>> {
+    if (manager === undefined) return this.submit;
+    const callers = await this.joining(manager);
+    return (delivery) => this.deliverer.settleIn(callers, delivery, (settled) => this.goOn(delivery, settled));
+  }
+
+  /** @throws SagaError `INVALID_MANAGER` */
+  async joining(manager: unknown): Promise<CallersTransaction> {
+    const { store, service } = this.participant;
+    if (store.joining) return store.joining(manager);
+    throw new SagaError(
+      'INVALID_MANAGER',
+      `Service "${service}" keeps its sagas in a store without transactions that can be joined; leave the manager out, or keep them in Postgres.`,
+      { retriable: false },
+    );
   }
 
   /** Gives a step that waits for it its event. */
-  signal(sagaId: string, step: StepNode, event: object, branch?: string): Promise<SignalAnswer> {
-    return signalStep(this.participant, this.submit, { sagaId, step, event, ...(branch !== undefined && { branch }) });
+  async signal(
+    sagaId: string,
+    step: StepNode,
+    event: object,
+    { branch, manager }: SignalOptions = {},
+  ): Promise<SignalAnswer> {
+    const submit = await this.submitFor(manager);
+    return signalStep(this.participant, submit, { sagaId, step, event, ...(branch !== undefined && { branch }) });
   }
 
-  startSaga(saga: SagaGraph, input: unknown, options?: StartOptions): Promise<Started> {
-    return startSaga(this.participant, this.submit, saga, input, options);
+  async startSaga(saga: SagaGraph, input: unknown, options?: StartOptions & Joining): Promise<Started> {
+    return startSaga(this.participant, await this.submitFor(options?.manager), saga, input, options);
   }
 
   /**
-   * Asks every participant to cancel what has not started; durable when it resolves.
+   * Asks every participant to cancel what has not started; durable when it resolves, or with the transaction that it joins.
    *
    * @throws SagaError `BRANCHES_UNKNOWN`, retriable, for a saga with fan-outs whose source is not known to be done
    */
-  async publishAbort({ saga, sagaId, reason, known, audited = [] }: AbortRequest): Promise<void> {
-    const { chance, store, steps } = this.participant;
+  async publishAbort(
+    { saga, sagaId, reason, known, audited = [] }: AbortRequest,
+    callers?: CallersTransaction,
+  ): Promise<void> {
+    const { chance, steps } = this.participant;
+    const store = callers ?? this.participant.store;
     const headers = await headersForAbort(store, saga, sagaId, known);
     refuseOtherGraph(steps, headers);
     const event = abortEvent(this.participant, headers, { step: 'abort', reason });
     const staged = [{ id: chance.newId(), event }];
     await store.transaction([], (transaction) => transaction.save({ rows: [], staged, published: [], audited }));
-    this.relay.hand(staged);
+    if (callers) callers.afterCommit(() => this.relay.hand(staged));
+    else this.relay.hand(staged);
   }
 
   /** Joins the consumer groups and begins to work; until then starts are accepted and wait in the outbox. */

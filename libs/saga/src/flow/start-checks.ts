@@ -16,12 +16,10 @@ export function checkedOptions(options: StartOptions | null | undefined): StartO
   if (options !== undefined && (typeof options !== 'object' || Array.isArray(options)))
     throw new SagaError(
       'INVALID_START_OPTIONS',
-      `The options of a start are of type ${Array.isArray(options) ? 'list' : typeof options}; give { key, correlationId }, or leave them out.`,
+      `The options of a start are of type ${Array.isArray(options) ? 'list' : typeof options}; give { key, correlationId, manager }, or leave them out.`,
     );
   const { key, correlationId }: { readonly key?: unknown; readonly correlationId?: unknown } = options ?? {};
-  const wrongKey = key === undefined ? undefined : unfitKey(key);
-  if (wrongKey !== undefined)
-    throw new SagaError('INVALID_START_KEY', `The key of a start ${wrongKey}; give a business key, or leave it out.`);
+  if (key !== undefined) checkedKey(key);
   const wrongId = correlationId === undefined ? undefined : unfitId(correlationId);
   if (wrongId !== undefined)
     throw new SagaError(
@@ -29,6 +27,13 @@ export function checkedOptions(options: StartOptions | null | undefined): StartO
       `The correlation id of a start ${wrongId}; it travels in a header of every event. Give another, or leave it out.`,
     );
   return options ?? {};
+}
+
+/** @throws SagaError `INVALID_START_KEY` */
+export function checkedKey(key: unknown): string {
+  const wrong = unfitKey(key);
+  if (wrong === undefined) return key as string;
+  throw new SagaError('INVALID_START_KEY', `The key of a start ${wrong}; give a business key, or leave it out.`);
 }
 
 function unfitKey(key: unknown): string | undefined {

@@ -3,7 +3,7 @@ import type { SagaGraph } from '../definition/saga-definition.js';
 import { fingerprintOf } from '../definition/fingerprint.js';
 import type { Delivery, Settled } from './delivery.js';
 import type { Participant } from './participant.js';
-import { begunBy, startDelivery, type Started } from './start.js';
+import { begunBy, idOfKey, startDelivery, type Started } from './start.js';
 
 /** An event from outside that starts sagas. */
 export interface OutsideEvent {
@@ -62,7 +62,7 @@ async function startedByKey(
 }
 
 function idOf({ chance }: Ground, saga: SagaGraph, name: string): string {
-  return chance.derivedId(`${saga.name}:${name}`);
+  return idOfKey(chance, saga, name);
 }
 
 function delivery(

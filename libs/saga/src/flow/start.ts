@@ -7,6 +7,7 @@ import type { SagaHeaders } from '../protocol/envelope.js';
 import { SagaError } from '../protocol/errors.js';
 import { reasonOf, shortened } from '../protocol/reason.js';
 import type { StepStatus } from '../protocol/step-state.js';
+import type { Chance } from '../ports/clock.js';
 import type { FenceRow, StoredEvent } from '../ports/fence-row.js';
 import type { Delivery, Settled } from './delivery.js';
 import type { Participant } from './participant.js';
@@ -47,7 +48,7 @@ export async function startSaga(
 ): Promise<Started> {
   const { chance } = participant;
   const { key, correlationId } = checkedOptions(options);
-  const sagaId = key === undefined ? chance.newId() : chance.derivedId(`${saga.name}:${key}`);
+  const sagaId = key === undefined ? chance.newId() : idOfKey(chance, saga, key);
   const headers = {
     sagaId,
     sagaType: saga.name,
@@ -60,6 +61,11 @@ export async function startSaga(
   const { happening, ...delivery } = startDelivery(participant, saga, headers, taken);
   const minted = key === undefined;
   return begunBy(await submit({ ...delivery, happening: { ...happening, attended: true, minted } }));
+}
+
+/** The id of the saga that is started with a key. */
+export function idOfKey(chance: Pick<Chance, 'derivedId'>, saga: SagaGraph, key: string): string {
+  return chance.derivedId(`${saga.name}:${key}`);
 }
 
 /** Begins a saga in this service.

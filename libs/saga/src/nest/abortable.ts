@@ -4,6 +4,7 @@ import { isUuid } from '../protocol/uuid.js';
 import type { Abortable } from '../flow/operate/operate-abort.js';
 import type { SagaService } from '../flow/service.js';
 import type { FenceRow } from '../ports/fence-row.js';
+import type { StepStore } from '../ports/step-store.js';
 import { SagaTracker } from '../tracker/saga-tracker.js';
 import { quotedId } from './asking-checks.js';
 import type { SagaRuntime } from './runtime.js';
@@ -22,8 +23,9 @@ export async function findAbortable(
   { service, sagas }: SagaRuntime,
   tracker: SagaTracker | undefined,
   sagaId: string,
+  store: Pick<StepStore, 'find'> = service.participant.store,
 ): Promise<Abortable> {
-  const rows = isUuid(sagaId) ? await service.participant.store.find(sagaId) : [];
+  const rows = isUuid(sagaId) ? await store.find(sagaId) : [];
   const tracked = await tracker?.find(sagaId);
   const name = rows[0]?.headers.sagaType ?? tracked?.saga;
   const version = rows[0]?.headers.sagaVersion ?? tracked?.version;

@@ -40,6 +40,17 @@ export function refuseSignalInsideStep({ name, saga }: StepNode): void {
   );
 }
 
+/** @throws SagaError `ABORT_INSIDE_STEP` when a step or a listener is running and its own transaction was to be joined */
+export function refuseAbortWithStep(): void {
+  const step = currentStep();
+  if (step === undefined) return;
+  throw new SagaError(
+    'ABORT_INSIDE_STEP',
+    `The abort of a saga cannot join the transaction of "${step}", which is that of its saga; leave the manager out, or throw a StepRejected to close the saga of "${step}" itself.`,
+    { step, retriable: false },
+  );
+}
+
 /** Takes an event that was published inside a step, when it is one of the step's own: it is the step's answer, as if it had been returned. */
 export function capture(event: unknown): boolean {
   const scope = openScope();

@@ -6,7 +6,8 @@ import { SagaError, type StepRejected } from '../protocol/errors.js';
 import { isTerminal } from '../protocol/saga-state.js';
 import { isWhole } from './whole-saga.js';
 import type { SignalAnswer } from '../flow/time/signal.js';
-import type { Started, StartOptions } from '../flow/start.js';
+import { idOfKey, type Started } from '../flow/start.js';
+import { checkedKey } from '../flow/start-checks.js';
 import type { TroubledStep } from '../flow/failure/failing-steps.js';
 import { sleep } from '../ports/own-context.js';
 import type { TransportHealth } from '../ports/transport.js';
@@ -23,7 +24,8 @@ import {
   refuseNoStep,
 } from './asking-checks.js';
 import type { OpenCircuit } from './circuit-breakers.js';
-import { refuseInsideStep, refuseSignalInsideStep } from './current-step.js';
+import { refuseAbortWithStep, refuseInsideStep, refuseSignalInsideStep } from './current-step.js';
+import { refuseInsideTransaction, type Joining, type SignalOptions, type StartOptions } from './joining.js';
 import { SagaRuntime } from './runtime.js';
 
 export type AbortAnswer = 'requested' | 'refused';
@@ -49,14 +51,31 @@ export class Sagas {
 
   /**
    * Starts a saga of which this service implements the source. Resolves when the source step is committed; what the step throws, the caller gets,
-   * and nothing is left behind. With a `key`, a second start finds the first saga.
+   * and nothing is left behind. With a `key`, a second start finds the first saga. With a `manager`, the saga is a part of that transaction: when the
+   * start throws, the transaction is as it was before.
    *
-   * @throws SagaError `NO_DEFINITION`; `INVALID_START_INPUT`, `START_INPUT_TOO_LARGE`, `INVALID_START_OPTIONS`, `INVALID_START_KEY` or `INVALID_CORRELATION_ID` for what no saga can be started with
+   * @throws SagaError `START_INSIDE_TRANSACTION` in a transaction that is not joined; `INVALID_MANAGER`; `CONFLICT`, retriable, when the joined transaction cannot see what somebody else began with the key; `NO_DEFINITION`; `INVALID_START_INPUT`, `START_INPUT_TOO_LARGE`, `INVALID_START_OPTIONS`, `INVALID_START_KEY` or `INVALID_CORRELATION_ID` for what no saga can be started with
    */
   async start<S>(saga: SagaDefinition<S>, input: SourceInput<S>, options?: StartOptions): Promise<Started> {
     refuseNoDefinition(saga);
     refuseInsideStep(saga.name);
+    refuseInsideTransaction(
+      this.runtime,
+      'START_INSIDE_TRANSACTION',
+      `Saga "${saga.name}" cannot be started`,
+      options ?? {},
+    );
     return this.runtime.service.startSaga(saga, input, options);
+  }
+
+  /**
+   * The id of the saga that a start with this key begins, or began. Nothing is started, nothing is asked.
+   *
+   * @throws SagaError `NO_DEFINITION`, `INVALID_START_KEY`
+   */
+  idOf(saga: SagaDefinition<unknown>, key: string): string {
+    refuseNoDefinition(saga);
+    return idOfKey(this.runtime.service.participant.chance, saga, checkedKey(key));
   }
 
   /** What the tracker knows of a saga; `undefined` when it has seen none of its events (yet). */
@@ -83,12 +102,23 @@ export class Sagas {
    * `requested` promises nothing: the pivot's owner decides, and `abortOutcome` waits for it.
    *
    * @throws SagaError `SAGA_NOT_FOUND`; `BRANCHES_UNKNOWN`, retriable, while the source of a saga with fan-outs is not done; `INVALID_REASON` without a reason. One of over 1,000 characters is shortened.
+   * `ABORT_INSIDE_TRANSACTION`, `INVALID_MANAGER` as of a start; with a `manager`, this service's own rows alone tell of the saga
    */
-  async requestAbort(sagaId: string, reason: string): Promise<AbortAnswer> {
+  async requestAbort(sagaId: string, reason: string, options: Joining = {}): Promise<AbortAnswer> {
     const why = checkedReason(reason);
-    const { saga, committed, known } = await findAbortable(this.runtime, this.findTracker(), sagaId);
+    refuseInsideTransaction(
+      this.runtime,
+      'ABORT_INSIDE_TRANSACTION',
+      'The abort of a saga cannot be requested',
+      options,
+    );
+    if (options.manager) refuseAbortWithStep();
+    const { service } = this.runtime;
+    const callers = options.manager && (await service.joining(options.manager));
+    const tracker = callers ? undefined : this.findTracker(); // it would take a second connection
+    const { saga, committed, known } = await findAbortable(this.runtime, tracker, sagaId, callers);
     if (committed) return 'refused';
-    await this.runtime.service.publishAbort({ saga, sagaId: sagaId.toLowerCase(), reason: why, known });
+    await service.publishAbort({ saga, sagaId: sagaId.toLowerCase(), reason: why, known }, callers);
     return 'requested';
   }
 
@@ -107,18 +137,27 @@ export class Sagas {
    * signal, another signal, the step's deadline and an abort, exactly one decides; the others are told. The same signal again is accepted again.
    *
    * @param options.branch of a step with `each`, the one that is meant; one that the saga does not have is `notWaiting`
-   * @throws SagaError `NO_STEP`, `STEP_NOT_HERE`, `INVALID_SAGA_ID`, `INVALID_SIGNAL`, `SIGNAL_INSIDE_STEP`
+   * @throws SagaError `NO_STEP`, `STEP_NOT_HERE`, `INVALID_SAGA_ID`, `INVALID_SIGNAL`, `SIGNAL_INSIDE_STEP`, `SIGNAL_INSIDE_TRANSACTION`, `INVALID_MANAGER`
    */
   async signal<Done extends object, Rejected>(
     sagaId: string,
     step: AwaitingStep<never, Done, Rejected>,
     event: Done | Rejected | StepRejected,
-    options: { readonly branch?: string } = {},
+    options: SignalOptions = {},
   ): Promise<SignalAnswer> {
     refuseNoStep(step);
     refuseSignalInsideStep(step);
-    const branch = options.branch === undefined ? undefined : checkedBranch(options.branch);
-    return this.runtime.service.signal(checkedSagaId(sagaId), step, event as object, branch);
+    refuseInsideTransaction(
+      this.runtime,
+      'SIGNAL_INSIDE_TRANSACTION',
+      `Step "${step.name}" cannot be signaled`,
+      options,
+    );
+    const { manager, branch } = options;
+    return this.runtime.service.signal(checkedSagaId(sagaId), step, event as object, {
+      ...(branch !== undefined && { branch: checkedBranch(branch) }),
+      ...(manager !== undefined && { manager }),
+    });
   }
 
   /** How this service feels. `up`: its transport carries events; while it does not, starts are accepted and wait in the outbox. */

@@ -58,6 +58,12 @@ export interface StepStore {
    * Rows that a transaction holds are passed over.
    */
   claimDue(limit: number, leaseMs: number): Promise<readonly FenceRow[]>;
+  /**
+   * A transaction of the caller's, open on the store's own client, to work in; a store that is no database has none.
+   *
+   * @throws SagaError `INVALID_MANAGER` for what is none that can be joined
+   */
+  joining?(manager: unknown): Promise<CallersTransaction>;
   /** In how many milliseconds the earliest attempt becomes due, if any waits; not above 0 when one is due. */
   nextDue(): Promise<number | undefined>;
   /** All rows of a saga in this store. */
@@ -69,6 +75,20 @@ export interface StepStore {
   readonly deadLetters: DeadLetters;
   readonly audit: AuditLog;
   readonly retention: StoreRetention;
+}
+
+/**
+ * A transaction that somebody else began and will end, on whose connection alone the store works in it.
+ *
+ * Guarantee: what `transaction` did is committed or rolled back with it. When `transaction` rejects, nothing of it is left and the caller's transaction is
+ * as it was before.
+ */
+export interface CallersTransaction extends Pick<StepStore, 'transaction' | 'find'> {
+  /**
+   * Calls back once after the outermost commit, if that holds what `transaction` saved last: what the store holds then tells, so never for what was rolled
+   * back, in whole or in part. Best effort: after a crash the outbox is swept.
+   */
+  afterCommit(call: () => void): void;
 }
 
 /** The safety net behind the relay: messages that were committed but, as far as anyone knows, not published. */

@@ -10,6 +10,11 @@ const levels = ['READ UNCOMMITTED', 'READ COMMITTED', 'REPEATABLE READ', 'SERIAL
 /** Which transaction inside the step a runner has open, the innermost last. */
 const partsOf = new WeakMap<QueryRunner, Part[]>();
 
+/** Whether a runner is one of a step's, which may be over. */
+export function isOfStep(runner: QueryRunner): boolean {
+  return partsOf.has(runner);
+}
+
 /** The transaction inside a step that was begun last on a runner. */
 export function partOf(runner: QueryRunner | undefined): Part | undefined {
   return runner && partsOf.get(runner)?.at(-1);

@@ -1,26 +1,14 @@
 import type { DataSource, QueryRunner } from 'typeorm';
-import { isClosed } from '../../protocol/step-state.js';
-import { fenceKey, type FenceKey, type FenceRow } from '../../ports/fence-row.js';
+import type { FenceKey, FenceRow } from '../../ports/fence-row.js';
 import {
   FenceConflict,
-  type Changes,
+  type CallersTransaction,
   type Outbox,
   type StepStore,
   type StepTransaction,
 } from '../../ports/step-store.js';
-import {
-  claimStatement,
-  findStatement,
-  nextDueStatement,
-  savedAtStatement,
-  forgetStatement,
-  lockStatement,
-  saveStatements,
-  stageStatement,
-  unlockStatements,
-} from './statements.js';
-import { operationStatements } from './operation-statements.js';
-import { packed, recordOf, rowOf, type StepRecord } from './row-mapping.js';
+import { claimStatement, findStatement, lockStatement, nextDueStatement, savedAtStatement } from './statements.js';
+import { rowOf, type StepRecord } from './row-mapping.js';
 import { readWith } from './reading.js';
 import { guardDoor } from './door.js';
 import { inScope, managerInScope } from './step-scope.js';
@@ -29,11 +17,14 @@ import { TypeOrmAuditLog } from './typeorm-audit-log.js';
 import { TypeOrmDeadLetters } from './typeorm-dead-letters.js';
 import type { TimerKind } from '../../ports/timers.js';
 import { isConflict } from './conflicts.js';
+import { watchTransactions } from './callers-scope.js';
+import { JoinedTransaction, type Opening } from './joined-transaction.js';
+import { rowsOf, written } from './row-changes.js';
 import { TypeOrmOutbox } from './typeorm-outbox.js';
 import { TypeOrmRetention } from './typeorm-retention.js';
 import { TypeOrmTimers } from './typeorm-timers.js';
 import { tablesOf, type Tables } from './tables.js';
-import { overdueStatement, timerStatements } from './timer-statements.js';
+import { overdueStatement } from './timer-statements.js';
 
 /** Fence rows and outbox in the service's own Postgres, through its TypeORM DataSource. Hot statements are SQL, few and multi-row. */
 export class TypeOrmStore implements StepStore {
@@ -48,6 +39,7 @@ export class TypeOrmStore implements StepStore {
     private readonly tables: Tables = tablesOf(dataSource),
   ) {
     guardDoor(dataSource);
+    watchTransactions(dataSource);
     this.outbox = new TypeOrmOutbox(dataSource, tables);
     this.timers = new TypeOrmTimers(dataSource, tables);
     this.deadLetters = new TypeOrmDeadLetters(dataSource, tables);
@@ -73,6 +65,11 @@ export class TypeOrmStore implements StepStore {
         throw isConflict(error) ? new FenceConflict({ cause: error }) : error;
       }
     });
+  }
+
+  async joining(manager: unknown): Promise<CallersTransaction> {
+    const open: Opening = (runner, rows, save) => this.open(runner, rows, save);
+    return JoinedTransaction.of(this.dataSource, this.tables, manager, open);
   }
 
   async claimDue(limit: number, leaseMs: number): Promise<readonly FenceRow[]> {
@@ -110,27 +107,4 @@ export class TypeOrmStore implements StepStore {
       save,
     };
   }
-}
-
-function rowsOf(locked: readonly StepRecord[], keys: readonly FenceKey[]): readonly FenceRow[] {
-  if (locked.length === 0) return [];
-  const asked = new Set(keys.map(fenceKey));
-  return locked.map(rowOf).filter((row) => asked.has(fenceKey(row)));
-}
-
-function written(tables: Tables, changes: Changes): readonly string[] {
-  const { rows, staged, published } = changes;
-  const messages = staged.map((message) => ({
-    id: message.id,
-    event: JSON.stringify(packed(message)),
-  }));
-  const ended = rows.filter(({ status, version }) => isClosed(status) && (status !== 'cancelled' || version > 0));
-  return [
-    ...saveStatements(tables, rows.map(recordOf)),
-    ...unlockStatements(tables, ended),
-    ...(messages.length > 0 ? [stageStatement(tables, messages)] : []),
-    ...(published.length > 0 ? [forgetStatement(tables, published)] : []),
-    ...timerStatements(tables, changes),
-    ...operationStatements(tables, changes),
-  ];
 }
