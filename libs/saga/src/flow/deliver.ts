@@ -27,14 +27,12 @@ import { operated } from './operate/operated.js';
 import type { Participant } from './participant.js';
 import type { Relay } from './relay.js';
 import { takeNotHappened } from './failure/resolution.js';
+import { repeatedOnConflict } from './repeated.js';
 import { reported } from './reported.js';
 import { kept } from './retention/retention.js';
 import { inputFor, runMethod } from './run-method.js';
 import { conclude, take, type Taken } from './take.js';
 import { OtherGraph, refuseRowsOfOtherGraphs } from './versions/other-graph.js';
-
-const mostConflicts = 15;
-const longestPause = 200;
 
 /**
  * The path of what happens to a saga's steps, from the queue to the commit:
@@ -76,7 +74,7 @@ export class Deliverer {
   async settleIn(callers: CallersTransaction, delivery: Delivery, after: (settled: Settled) => void): Promise<Settled> {
     let staged: readonly OutboxMessage[] = [];
     const attempt = (work: Work): Promise<Settled> =>
-      this.repeatedOnConflict(async () => {
+      repeatedOnConflict(this.participant, async () => {
         const written = await this.write(callers, [delivery], [], work);
         ({ staged } = written);
         return written.members;
@@ -85,10 +83,12 @@ export class Deliverer {
       if (!isAttended(delivery) || !isExpected(error)) throw error;
       return attempt(async (_transaction, ledger) => [this.failed(delivery, ledger, error)]);
     });
-    callers.afterCommit(() => {
-      this.relay.hand(staged);
-      after(settled);
-    });
+    callers.afterCommit(() =>
+      inOwnContext(() => {
+        this.relay.hand(staged);
+        after(settled);
+      }),
+    );
     return settled;
   }
 
@@ -104,7 +104,11 @@ export class Deliverer {
   private each(batch: readonly Delivery[]): Work {
     return async (transaction, ledger) => {
       const settled: Settled[] = [];
-      for (const delivery of batch) settled.push(await inOwnContext(() => this.deliver(delivery, transaction, ledger)));
+      for (const delivery of batch) {
+        delivery.patience?.go('waiting');
+        settled.push(await inOwnContext(() => this.deliver(delivery, transaction, ledger)));
+      }
+      for (const { patience } of batch) patience?.go('saving');
       return settled;
     };
   }
@@ -112,11 +116,11 @@ export class Deliverer {
   /** What a failed attempt leaves is recorded in a transaction of its own. A start that fails leaves nothing when its caller is told. */
   private async settleAlone(delivery: Delivery): Promise<Settled> {
     try {
-      return await this.repeatedOnConflict(() => this.settleTogether([delivery]));
+      return await repeatedOnConflict(this.participant, () => this.settleTogether([delivery]));
     } catch (error) {
       if (error instanceof FenceConflict || error instanceof OtherGraph || (isAttended(delivery) && !isExpected(error)))
         throw error;
-      return this.repeatedOnConflict(() =>
+      return repeatedOnConflict(this.participant, () =>
         this.inTransaction([delivery], async (_transaction, ledger) => [this.failed(delivery, ledger, error)]),
       );
     }
@@ -231,20 +235,6 @@ export class Deliverer {
     const leased = { ...row, dueIn: this.participant.settings.lease };
     ledger.put(leased);
     return { verdict: 'handled', row: leased, emitted: [], ...(external && { external }) };
-  }
-
-  /** Who meets at a row meets there again at once: from the third time on each waits for a while of its own. */
-  private async repeatedOnConflict(work: () => Promise<readonly Settled[]>): Promise<Settled> {
-    const { clock, chance } = this.participant;
-    for (let conflicts = 1; ; conflicts += 1) {
-      try {
-        return (await work())[0]!;
-      } catch (error) {
-        if (!(error instanceof FenceConflict) || conflicts === mostConflicts) throw error;
-      }
-      const pause = conflicts > 2 ? chance.random() * Math.min(2 ** conflicts, longestPause) : 0;
-      if (pause > 0) await new Promise<void>((resolve) => clock.after(pause, resolve));
-    }
   }
 
   private keysOf(batch: readonly Delivery[]): readonly FenceKey[] {

@@ -4,6 +4,7 @@ import type { TimerKind } from '../ports/timers.js';
 import type { Run, Signal, Verdict } from '../protocol/step-state.js';
 import type { FenceRow, StoredEvent } from '../ports/fence-row.js';
 import type { BoundStep } from './bound-step.js';
+import type { Patience } from './patience.js';
 import type { Operations } from './operate/letters.js';
 import type { Operation, OperatorAnswer } from './operate/operation.js';
 
@@ -19,6 +20,8 @@ export interface Delivery {
   readonly bound: BoundStep;
   readonly headers: SagaHeaders;
   readonly happening: Happening;
+  /** Of somebody who waits for it and may withdraw it. */
+  readonly patience?: Patience;
 }
 
 export type Happening =

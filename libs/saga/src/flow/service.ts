@@ -15,6 +15,7 @@ import { FailingSteps } from './failure/failing-steps.js';
 import type { Audience } from './bound-step.js';
 import { ParkedVersions } from './versions/parked-versions.js';
 import type { Participant } from './participant.js';
+import type { Patience } from './patience.js';
 import { Purge } from './retention/purge.js';
 import { receive, takeParked } from './receive.js';
 import { Relay } from './relay.js';
@@ -34,13 +35,15 @@ export interface AbortRequest {
   readonly reason: string;
   /** The saga's branches and parent, where somebody else than this service's rows knows them. */
   readonly known?: KnownOfSaga;
+  readonly patience?: Patience;
   /** Who asked, written with the request. */
   readonly audited?: readonly NewAuditEntry[];
 }
 
-/** To be done in a transaction of the caller's, where one is given: the store's own client in it. */
+/** To be done in a transaction of the caller's, where one is given (the store's own client in it), or else while he waits. */
 export interface Joining {
   readonly manager?: unknown;
+  readonly patience?: Patience;
 }
 
 export interface SignalOptions extends Joining {
@@ -102,8 +105,9 @@ export class SagaService {
   }
 
   /** How deliveries are settled for a caller: with the others, or in the transaction that is his. */
-  private async submitFor(manager: unknown): Promise<(delivery: Delivery) => Promise<Settled>> {
-    if (manager === undefined) return this.submit;
+  private async submitFor({ manager, patience }: Joining): Promise<(delivery: Delivery) => Promise<Settled>> {
+    if (manager === undefined && !patience) return this.submit;
+    if (manager === undefined) return (delivery) => this.submit({ ...delivery, ...(patience && { patience }) });
     const callers = await this.joining(manager);
     return (delivery) => this.deliverer.settleIn(callers, delivery, (settled) => this.goOn(delivery, settled));
   }
@@ -124,14 +128,20 @@ export class SagaService {
     sagaId: string,
     step: StepNode,
     event: object,
-    { branch, manager }: SignalOptions = {},
+    { branch, ...joining }: SignalOptions = {},
   ): Promise<SignalAnswer> {
-    const submit = await this.submitFor(manager);
+    const submit = await this.submitFor(joining);
     return signalStep(this.participant, submit, { sagaId, step, event, ...(branch !== undefined && { branch }) });
   }
 
-  async startSaga(saga: SagaGraph, input: unknown, options?: StartOptions & Joining): Promise<Started> {
-    return startSaga(this.participant, await this.submitFor(options?.manager), saga, input, options);
+  async startSaga(
+    saga: SagaGraph,
+    input: unknown,
+    options?: StartOptions & Joining,
+    patience?: Patience,
+  ): Promise<Started> {
+    const submit = await this.submitFor({ manager: options?.manager, ...(patience && { patience }) });
+    return startSaga(this.participant, submit, saga, input, options);
   }
 
   /**
@@ -140,7 +150,7 @@ export class SagaService {
    * @throws SagaError `BRANCHES_UNKNOWN`, retriable, for a saga with fan-outs whose source is not known to be done
    */
   async publishAbort(
-    { saga, sagaId, reason, known, audited = [] }: AbortRequest,
+    { saga, sagaId, reason, known, patience, audited = [] }: AbortRequest,
     callers?: CallersTransaction,
   ): Promise<void> {
     const { chance, steps } = this.participant;
@@ -149,7 +159,10 @@ export class SagaService {
     refuseOtherGraph(steps, headers);
     const event = abortEvent(this.participant, headers, { step: 'abort', reason });
     const staged = [{ id: chance.newId(), event }];
-    await store.transaction([], (transaction) => transaction.save({ rows: [], staged, published: [], audited }));
+    await store.transaction([], async (transaction) => {
+      patience?.go('saving');
+      await transaction.save({ rows: [], staged, published: [], audited });
+    });
     if (callers) callers.afterCommit(() => this.relay.hand(staged));
     else this.relay.hand(staged);
   }

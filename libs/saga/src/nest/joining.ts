@@ -1,6 +1,8 @@
 import type { EntityManager, QueryRunner } from 'typeorm';
 import { SagaError } from '../protocol/errors.js';
-import { isInsideTransaction } from '../adapters/typeorm/callers-scope.js';
+import { isInsideTransaction, isOpen, transactionsByHand } from '../adapters/typeorm/callers-scope.js';
+import { Patience } from '../flow/patience.js';
+import { after } from '../ports/own-context.js';
 import type { StartOptions as Start } from '../flow/start.js';
 import type { SagaRuntime } from './runtime.js';
 
@@ -20,21 +22,46 @@ export interface SignalOptions extends Joining {
   readonly branch?: string;
 }
 
+/** How long one waits who may himself hold what it waits for, ms. */
+const patienceByHand = 5_000;
+
+type Code = `${'START' | 'SIGNAL' | 'ABORT'}_INSIDE_TRANSACTION`;
+
 /**
- * Apart from the transaction in which it is asked for, it would wait for that one's locks for ever, and go on when that one is rolled back.
+ * Does something apart from all transactions of the caller's, inside of which it would wait for their locks for ever, and go on when they are rolled back. Whether
+ * the caller is inside one that was begun by hand cannot be told: while there is any, it is waited for only so long.
  *
- * @throws SagaError `START_INSIDE_TRANSACTION` and the like inside `transaction(...)` of the service's DataSource, unless that is joined
+ * @throws SagaError `START_INSIDE_TRANSACTION` and the like inside `transaction(...)` of the service's DataSource at once, unless that is joined
  */
-export function refuseInsideTransaction(
+export async function unlessInside<T>(
   runtime: SagaRuntime,
-  code: `${'START' | 'SIGNAL' | 'ABORT'}_INSIDE_TRANSACTION`,
-  what: string,
-  joining: Joining,
-): void {
-  if (joining.manager !== undefined || runtime.options.store || !isInsideTransaction(runtime.dataSource())) return;
-  throw new SagaError(
+  [code, what]: readonly [Code, string],
+  { manager }: Joining,
+  work: (patience?: Patience) => Promise<T>,
+): Promise<T> {
+  if (manager !== undefined || runtime.options.store) return work();
+  const dataSource = runtime.dataSource();
+  const refusal = new SagaError(
     code,
     `${what} inside a transaction without joining it: that would wait for the transaction's own locks, and go on when it is rolled back. Join it with { manager }, the one that the transaction calls back with, or do it after the commit.`,
     { retriable: false },
   );
+  if (isInsideTransaction(dataSource)) throw refusal;
+  const byHand = transactionsByHand(dataSource);
+  return byHand.length === 0 ? work() : bounded(refusal, byHand, work);
+}
+
+function bounded<T>(
+  refusal: SagaError,
+  byHand: readonly QueryRunner[],
+  work: (patience: Patience) => Promise<T>,
+): Promise<T> {
+  const patience = new Patience(refusal);
+  return new Promise((resolve, reject) => {
+    const forget = after(patienceByHand, () => {
+      const withdrawn = byHand.some(isOpen) && patience.withdraw();
+      if (withdrawn) reject(withdrawn);
+    });
+    work(patience).then(resolve, reject).finally(forget);
+  });
 }

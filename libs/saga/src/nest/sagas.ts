@@ -25,7 +25,7 @@ import {
 } from './asking-checks.js';
 import type { OpenCircuit } from './circuit-breakers.js';
 import { refuseAbortWithStep, refuseInsideStep, refuseSignalInsideStep } from './current-step.js';
-import { refuseInsideTransaction, type Joining, type SignalOptions, type StartOptions } from './joining.js';
+import { unlessInside, type Joining, type SignalOptions, type StartOptions } from './joining.js';
 import { SagaRuntime } from './runtime.js';
 
 export type AbortAnswer = 'requested' | 'refused';
@@ -59,13 +59,10 @@ export class Sagas {
   async start<S>(saga: SagaDefinition<S>, input: SourceInput<S>, options?: StartOptions): Promise<Started> {
     refuseNoDefinition(saga);
     refuseInsideStep(saga.name);
-    refuseInsideTransaction(
-      this.runtime,
-      'START_INSIDE_TRANSACTION',
-      `Saga "${saga.name}" cannot be started`,
-      options ?? {},
+    const what = ['START_INSIDE_TRANSACTION', `Saga "${saga.name}" cannot be started`] as const;
+    return unlessInside(this.runtime, what, options ?? {}, (patience) =>
+      this.runtime.service.startSaga(saga, input, options, patience),
     );
-    return this.runtime.service.startSaga(saga, input, options);
   }
 
   /**
@@ -106,20 +103,18 @@ export class Sagas {
    */
   async requestAbort(sagaId: string, reason: string, options: Joining = {}): Promise<AbortAnswer> {
     const why = checkedReason(reason);
-    refuseInsideTransaction(
-      this.runtime,
-      'ABORT_INSIDE_TRANSACTION',
-      'The abort of a saga cannot be requested',
-      options,
-    );
     if (options.manager) refuseAbortWithStep();
-    const { service } = this.runtime;
-    const callers = options.manager && (await service.joining(options.manager));
-    const tracker = callers ? undefined : this.findTracker(); // it would take a second connection
-    const { saga, committed, known } = await findAbortable(this.runtime, tracker, sagaId, callers);
-    if (committed) return 'refused';
-    await service.publishAbort({ saga, sagaId: sagaId.toLowerCase(), reason: why, known }, callers);
-    return 'requested';
+    const what = ['ABORT_INSIDE_TRANSACTION', 'The abort of a saga cannot be requested'] as const;
+    return unlessInside(this.runtime, what, options, async (patience) => {
+      const { service } = this.runtime;
+      const callers = options.manager && (await service.joining(options.manager));
+      const tracker = callers ? undefined : this.findTracker(); // it would take a second connection
+      const { saga, committed, known } = await findAbortable(this.runtime, tracker, sagaId, callers);
+      if (committed) return 'refused';
+      const request = { saga, sagaId: sagaId.toLowerCase(), reason: why, known, ...(patience && { patience }) };
+      await service.publishAbort(request, callers);
+      return 'requested';
+    });
   }
 
   /**
@@ -147,17 +142,16 @@ export class Sagas {
   ): Promise<SignalAnswer> {
     refuseNoStep(step);
     refuseSignalInsideStep(step);
-    refuseInsideTransaction(
-      this.runtime,
-      'SIGNAL_INSIDE_TRANSACTION',
-      `Step "${step.name}" cannot be signaled`,
-      options,
-    );
+    const id = checkedSagaId(sagaId);
     const { manager, branch } = options;
-    return this.runtime.service.signal(checkedSagaId(sagaId), step, event as object, {
+    const given = {
       ...(branch !== undefined && { branch: checkedBranch(branch) }),
       ...(manager !== undefined && { manager }),
-    });
+    };
+    const what = ['SIGNAL_INSIDE_TRANSACTION', `Step "${step.name}" cannot be signaled`] as const;
+    return unlessInside(this.runtime, what, options, (patience) =>
+      this.runtime.service.signal(id, step, event as object, { ...given, ...(patience && { patience }) }),
+    );
   }
 
   /** How this service feels. `up`: its transport carries events; while it does not, starts are accepted and wait in the outbox. */

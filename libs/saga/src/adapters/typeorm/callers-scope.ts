@@ -12,6 +12,9 @@ const storage = new AsyncLocalStorage<Scope | undefined>();
 
 const watched = new WeakSet<object>();
 
+/** Runners in a transaction that has no callback, so that nobody can tell who is inside it. */
+const begunByHand = new Set<QueryRunner>();
+
 type Callback = (manager: EntityManager) => Promise<unknown>;
 
 /**
@@ -26,9 +29,7 @@ export function watchTransactions({ manager }: DataSource): void {
   const inside =
     (callback: Callback): Callback =>
     (open) =>
-      open.queryRunner
-        ? storage.run({ runner: open.queryRunner, outer: storage.getStore() }, () => callback(open))
-        : callback(open);
+      open.queryRunner ? known(open.queryRunner, () => callback(open)) : callback(open);
   const own = function (this: EntityManager, ...given: unknown[]): Promise<unknown> {
     return transaction.apply(
       this,
@@ -38,11 +39,43 @@ export function watchTransactions({ manager }: DataSource): void {
   Object.assign(type, { transaction: own });
 }
 
+function known<T>(runner: QueryRunner, work: () => T): T {
+  begunByHand.delete(runner);
+  return storage.run({ runner, outer: storage.getStore() }, work);
+}
+
+/** Has every transaction known that a runner like this one begins. */
+export function watchRunners(example: QueryRunner): void {
+  const type = Object.getPrototypeOf(example) as QueryRunner;
+  if (watched.has(type)) return;
+  watched.add(type);
+  const { startTransaction } = type as { startTransaction: (...given: unknown[]) => Promise<void> };
+  const own = async function (this: QueryRunner, ...given: unknown[]): Promise<void> {
+    const isNested = this.isTransactionActive;
+    await startTransaction.apply(this, given);
+    if (!isNested) begunByHand.add(this);
+  };
+  Object.assign(type, { startTransaction: own });
+}
+
+/**
+ * The transactions of this DataSource that are open now and were begun by hand (`queryRunner.startTransaction()`): whoever asks may be inside one of
+ * them, or not.
+ */
+export function transactionsByHand(dataSource: DataSource): readonly QueryRunner[] {
+  for (const runner of begunByHand) if (!isOpen(runner)) begunByHand.delete(runner);
+  return [...begunByHand].filter((runner) => runner.dataSource === dataSource);
+}
+
+export function isOpen(runner: QueryRunner): boolean {
+  return runner.isTransactionActive && !runner.isReleased;
+}
+
 /** Whether the application is inside a transaction of its own on this DataSource, which it has not ended. */
 export function isInsideTransaction(dataSource: DataSource): boolean {
   for (let scope = storage.getStore(); scope; scope = scope.outer) {
     const { runner } = scope;
-    if (runner.dataSource === dataSource && runner.isTransactionActive && !runner.isReleased) return true;
+    if (runner.dataSource === dataSource && isOpen(runner)) return true;
   }
   return false;
 }

@@ -1,5 +1,6 @@
 import type { Pool, PoolClient } from 'pg';
 import type { DataSource, EntityManager, EntityTarget, ObjectLiteral, QueryRunner } from 'typeorm';
+import { watchRunners } from './callers-scope.js';
 import { runnerFromOutside, stepEnded } from './step-refusals.js';
 import { joined, partOf } from './step-runner.js';
 import { insidePart, openScopeOf, outsideStep, scopeOf } from './step-scope.js';
@@ -30,7 +31,9 @@ export function guardDoor(dataSource: DataSource): void {
   guardPools(dataSource, driver);
   if (!isNew(driver)) return;
   const create = driver.createQueryRunner.bind(driver);
-  guardRunners(create('master'));
+  const example = create('master');
+  guardRunners(example);
+  watchRunners(example);
   guardManagers(dataSource);
   driver.createQueryRunner = (mode) => {
     const scope = openScopeOf(dataSource);

@@ -2,7 +2,7 @@ import type { DataSource } from 'typeorm';
 import type { Outbox, OutboxMessage } from '../../ports/step-store.js';
 import { unpacked } from './row-mapping.js';
 import { asJson } from './statements.js';
-import { queryApart, rolledBack, withRunner } from './step-transaction.js';
+import { beginWith, queryApart, rolledBack, withRunner } from './step-transaction.js';
 import { readWith } from './reading.js';
 import type { Tables } from './tables.js';
 
@@ -26,7 +26,7 @@ export class TypeOrmOutbox implements Outbox {
     const { outbox } = this.tables;
     return withRunner(this.dataSource, async (runner) => {
       try {
-        await runner.startTransaction();
+        await beginWith(runner, undefined);
         const records = await readWith<OutboxRecord>(
           runner,
           asJson(`SELECT id, event FROM ${outbox} WHERE created_at <= now() - $2 * interval '1 millisecond'
