@@ -43,7 +43,13 @@ describeWithKafka('what happens again changes nothing', () => {
     await query(task, 'TRUNCATE saga_event, saga_instance');
 
     const groups = ['task', 'task.listeners', 'task.tracker', 'assignment', 'notification', 'notification.listeners'];
-    for (const [name, app] of Object.entries(world.apps)) await app.restart({ SAGA_SERVICE: `${name}-again` });
+    for (const [name, app] of Object.entries(world.apps)) {
+      await query(
+        world.ground.databases[name as keyof typeof world.apps],
+        `UPDATE saga_owner SET service = '${name}-again'`,
+      );
+      await app.restart({ SAGA_SERVICE: `${name}-again` });
+    }
     for (const group of groups) await untilConsumed(group.replace(/^[a-z]+/, '$&-again'));
     expect(await everything()).toEqual(before);
     expect([await query(task, logged), await query(task, folded)]).toEqual(tracked);

@@ -140,6 +140,7 @@ describe('the tracker', () => {
     };
     const before = { found: await settled(app).then(() => all(app)), rows: await rowsOf(app) };
     await dataSourceOf(app).query('TRUNCATE saga_event, saga_instance');
+    await dataSourceOf(app).query("UPDATE saga_owner SET service = 'watch-again'");
     await app.close();
     const rebuilt = await scene.tracking('watch-again');
     const rows = await settled(rebuilt);

@@ -9,6 +9,7 @@ import type { SagaModuleOptions } from './saga.options.js';
 const words = {
   topics: ['perSaga', 'perType', 'perDomain'],
   migrations: ['automatic', 'manual'],
+  lostTables: ['refuse', 'makeAgain'],
   consume: ['bootstrap', 'manual'],
 } as const;
 
@@ -19,6 +20,7 @@ const names: Readonly<Record<keyof SagaModuleOptions, true>> = {
   prefix: true,
   dataSource: true,
   migrations: true,
+  lostTables: true,
   sagas: true,
   acceptsGraphs: true,
   retry: true,
@@ -68,6 +70,7 @@ export function optionViolations(options: Partial<SagaModuleOptions>): readonly 
     ),
     ...(typeof topics === 'function' ? [] : wordViolations('topics', topics, ', or a function of the event')),
     ...wordViolations('migrations', options.migrations),
+    ...wordViolations('lostTables', options.lostTables),
     ...wordViolations('consume', options.consume),
     ...retryViolations('retry', retry),
     ...circuitViolations('circuit', circuit),

@@ -8,9 +8,11 @@ import { SagaError } from '../protocol/errors.js';
 import { reasonOf } from '../protocol/reason.js';
 import { topicsNamed, type Topics } from '../protocol/topics.js';
 import { systemChance, systemClock } from '../adapters/system/system-clock.js';
-import { migrateTables, missingMigrations, upgradedFromKeysAt } from '../adapters/typeorm/migrations.js';
-import { tablesOf, type Tables } from '../adapters/typeorm/tables.js';
+import { storeThrough } from '../adapters/typeorm/missing-tables.js';
+import { upgradedFromKeysAt } from '../adapters/typeorm/migrations.js';
+import type { Tables } from '../adapters/typeorm/tables.js';
 import { TypeOrmStore } from '../adapters/typeorm/typeorm-store.js';
+import type { BoundStep } from '../flow/bound-step.js';
 import { BoundSteps } from '../flow/bound-steps.js';
 import { defaultSettings } from '../flow/participant.js';
 import { retentionOf } from '../flow/retention/retention.js';
@@ -26,6 +28,7 @@ import { CircuitBreakers } from './circuit-breakers.js';
 import { EventBusBridge } from './event-bus-bridge.js';
 import { SagaExplorer } from './explorer.js';
 import { SagaInvocation } from './invocation.js';
+import { SagaTables } from './saga-tables.js';
 import { SAGA_OPTIONS } from './saga.module-definition.js';
 import type { SagaModuleOptions } from './saga.options.js';
 import { handlerLine } from './handler-line.js';
@@ -42,6 +45,8 @@ export class SagaRuntime {
   readonly topics: Topics;
   readonly circuits: CircuitBreakers;
   private prepared: Promise<void> | undefined;
+  private sagaTables: SagaTables | undefined;
+  private steps: readonly BoundStep[] = [];
   private built: SagaService | undefined;
   private known: readonly SagaGraph[] = [];
   private readonly others: Subscription[] = [];
@@ -98,24 +103,36 @@ export class SagaRuntime {
 
   /** Where the library's tables are. */
   tables(): Tables {
-    return tablesOf(this.dataSource());
+    return this.ownTables().names;
+  }
+
+  /** Runs what needs the library's tables, which are made again where they were dropped and may be. */
+  withTables<T>(work: () => Promise<T>): Promise<T> {
+    return this.ownTables().with(work);
   }
 
   /**
-   * Creates or upgrades the library's tables, unless the application does so itself.
+   * Finds the library's tables, creates or upgrades them, unless the application does so itself, and sees that they are this service's.
    *
-   * @throws InvalidSagaSetup when it does so itself and has not
+   * @throws InvalidSagaSetup when they are not, or the application does so itself and has not
    */
   async prepareTables(): Promise<void> {
-    if (this.options.migrations !== 'manual') return migrateTables(this.dataSource(), this.tables());
-    const missing = await missingMigrations(this.dataSource(), this.tables());
-    if (missing === 0) return;
-    refuse(
-      [
-        `the tables of sagas lack ${missing} migrations; with migrations: 'manual', call migrateSagaTables(dataSource) before the service starts`,
-      ],
-      this.options.service,
+    const steps = this.steps.map(({ saga, node }) => ({ saga: saga.name, step: node.name }));
+    await this.ownTables().prepare({ service: this.options.service, steps });
+  }
+
+  private ownTables(): SagaTables {
+    this.sagaTables ??= new SagaTables(
+      {
+        options: this.options,
+        transport: this.transport,
+        topics: this.topics,
+        logger: this.logger,
+        clock: systemClock,
+      },
+      this.dataSource(),
     );
+    return this.sagaTables;
   }
 
   /** Stops to consume, finishes what is in hand and publishes it. */
@@ -134,6 +151,7 @@ export class SagaRuntime {
     ];
     refuse(violations, options.service);
     const steps = bindHandlers(handlers, this.known, this.invocation, this.circuits, options);
+    this.steps = steps;
     for (const handler of handlers) this.logger.log(handlerLine(handler));
     const retention = options.retention && retentionOf(options.retention);
     const bound = new BoundSteps(steps, this.known, retention, options.acceptsGraphs);
@@ -164,7 +182,8 @@ export class SagaRuntime {
     const { store } = this.options;
     if (store) return store({ moduleRef: this.moduleRef, clock: systemClock });
     await this.prepareTables();
-    return new TypeOrmStore(this.dataSource(), this.tables());
+    const opened = new TypeOrmStore(this.dataSource(), this.tables());
+    return storeThrough(opened, (work) => this.withTables(work));
   }
 
   /** A rolling upgrade is over a week after its first replica upgraded the tables. */

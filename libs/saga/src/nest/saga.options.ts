@@ -26,6 +26,11 @@ export interface SagaModuleOptions {
   readonly dataSource?: string;
   /** `automatic` (default) creates and upgrades the library's tables at start; with `manual`, call `migrateSagaTables` in your own deployment. */
   readonly migrations?: 'automatic' | 'manual';
+  /**
+   * What becomes of a service whose tables are gone or emptied although its consumer group has consumed: `refuse` (default) neither starts nor goes on, because what
+   * comes again would be done again; `makeAgain` makes them anew, for tests and for environments that are reset.
+   */
+  readonly lostTables?: 'refuse' | 'makeAgain';
   /** Definitions that this service listens to or tracks without implementing a step of them. */
   readonly sagas?: readonly SagaGraph[];
   /**

@@ -97,6 +97,11 @@ export interface Transport {
   close(): Promise<void>;
   /** At once, from what is known: it asks nobody. */
   health(): TransportHealth;
+  /**
+   * Whether one of these groups has consumed records before, in this process or another. Left out by a transport whose records do not outlive the process.
+   * Rejects when nobody can tell.
+   */
+  hasConsumed?(groups: readonly string[]): Promise<boolean>;
   readonly lifetimes: RecordLifetimes;
 }
 

@@ -157,7 +157,9 @@ export class SagaTracker implements OnModuleInit {
 
   private transaction<T>(work: (transaction: TrackerTransaction) => Promise<T>): Promise<T> {
     const tables = this.runtime.tables();
-    return this.runtime.dataSource().transaction(({ queryRunner }) => work({ runner: queryRunner!, tables }));
+    return this.runtime.withTables(() =>
+      this.runtime.dataSource().transaction(({ queryRunner }) => work({ runner: queryRunner!, tables })),
+    );
   }
 
   /** A saga of a version that is unknown here keeps the state that another process saw, and is folded by one that knows. */

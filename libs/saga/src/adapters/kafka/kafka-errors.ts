@@ -98,3 +98,8 @@ const startingUp = new Set([
 export function isStartingUp(error: unknown): boolean {
   return startingUp.has(kafkaCode(error) ?? '');
 }
+
+/** The broker takes no record whose time is so far from its own (`message.timestamp.after.max.ms`): the clock here is wrong. */
+export function refusesTimestamps(error: unknown): boolean {
+  return kafkaCode(error) === 'INVALID_TIMESTAMP';
+}

@@ -3,7 +3,7 @@ import { sleep } from '../../ports/own-context.js';
 import type { Standing, TransportContext } from '../../ports/transport.js';
 import { backoff } from './kafka-backoff.js';
 import type { KafkaClients } from './kafka-clients.js';
-import { reasonOf, refusalOf } from './kafka-errors.js';
+import { reasonOf, refusalOf, refusesTimestamps } from './kafka-errors.js';
 import { ChosenPartitions } from './kafka-partitions.js';
 import type { Parcel } from './kafka-publication.js';
 import type { Sender } from './kafka-publisher.js';
@@ -11,6 +11,8 @@ import type { KafkaTopics } from './kafka-topics.js';
 
 const firstPause = 100;
 const longestPause = 2_000;
+/** Kafka's own word for a record without a time. */
+const noTimestamp = '-1';
 
 /**
  * Sends parcels through an idempotent producer. Three invariants: one send at a time, because kafkajs loses acknowledged messages when a connection
@@ -21,6 +23,7 @@ export class KafkaSender implements Sender {
   private producer: Producer | undefined;
   private readonly partitions = new ChosenPartitions();
   private standing: Standing = { status: 'unknown', since: new Date(), detail: 'nothing was published yet' };
+  private isClockWrong = false;
   private readonly givenUp = new AbortController();
 
   constructor(
@@ -35,6 +38,7 @@ export class KafkaSender implements Sender {
     for (let failures = 0; ; failures += 1) {
       const error = await this.attempt(parcels);
       if (error === undefined) return parcels.forEach(({ publication }) => publication.published());
+      if (this.leavesOutTimestamps(error)) continue;
       const refusal = refusalOf(error);
       if (refusal === 'message') return this.isolate(halves(parcels), error, false);
       if (refusal === 'topic') return this.isolate([...byTopic(parcels).values()], error, true);
@@ -74,10 +78,27 @@ export class KafkaSender implements Sender {
 
   private async sendBatch(producer: Producer, groups: ReadonlyMap<string, readonly Parcel[]>): Promise<void> {
     this.partitions.forget();
-    const topicMessages = [...groups].map(([topic, group]) => ({ topic, messages: group.map(kafkaMessage) }));
+    const topicMessages = [...groups].map(([topic, group]) => ({
+      topic,
+      messages: group.map((parcel) => this.kafkaMessage(parcel)),
+    }));
     const answer = await producer.sendBatch({ acks: -1, compression: this.compression, topicMessages });
     const unanswered = this.partitions.unanswered(answer);
     if (unanswered.length > 0) throw new Error(`no broker has acknowledged ${unanswered.join(', ')}`);
+  }
+
+  /** A record needs no time of ours, and one from a wrong clock may be refused, or forgotten too early. */
+  private leavesOutTimestamps(error: unknown): boolean {
+    if (this.isClockWrong || !refusesTimestamps(error)) return false;
+    this.isClockWrong = true;
+    this.logger.warn(
+      `Kafka refuses the time of this machine's records (${reasonOf(error)}): its clock is wrong. Records are published without a time from now on.`,
+    );
+    return true;
+  }
+
+  private kafkaMessage({ message: { key, headers, value } }: Parcel): Message {
+    return { key, headers, value, ...(this.isClockWrong && { timestamp: noTimestamp }) };
   }
 
   private note(trouble: string | undefined): void {
@@ -128,10 +149,6 @@ export class KafkaSender implements Sender {
   private async rest(ms: number): Promise<void> {
     await sleep(ms, { signal: this.givenUp.signal });
   }
-}
-
-function kafkaMessage({ message: { key, headers, value } }: Parcel): Message {
-  return { key, headers, value };
 }
 
 function byTopic(parcels: readonly Parcel[]): Map<string, Parcel[]> {

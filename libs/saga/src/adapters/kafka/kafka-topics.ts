@@ -81,6 +81,9 @@ async function absent(admin: Admin, topics: readonly string[]): Promise<readonly
   return topics.filter((topic) => !existing.has(topic));
 }
 
+/** How long a record is kept is counted by the broker's clock, not by those of the services. */
+const configEntries = [{ name: 'message.timestamp.type', value: 'LogAppendTime' }];
+
 /** Quiet when somebody else made them at the same time. */
 async function create(
   admin: Admin,
@@ -89,7 +92,7 @@ async function create(
 ): Promise<void> {
   try {
     await admin.createTopics({
-      topics: topics.map((topic) => ({ topic, numPartitions: partitions, replicationFactor })),
+      topics: topics.map((topic) => ({ topic, numPartitions: partitions, replicationFactor, configEntries })),
       waitForLeaders: true,
     });
   } catch (error) {

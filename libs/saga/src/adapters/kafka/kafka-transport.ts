@@ -10,6 +10,7 @@ import type {
 import type { WireMessage } from '../../protocol/wire.js';
 import { KafkaClients } from './kafka-clients.js';
 import { compressionType } from './kafka-codecs.js';
+import { haveCommitted } from './kafka-group-offsets.js';
 import { KafkaConsumer } from './kafka-consumer.js';
 import { KafkaFindings } from './kafka-findings.js';
 import { KafkaLifetimes } from './kafka-lifetimes.js';
@@ -84,6 +85,10 @@ class KafkaTransport implements Transport {
     this.state = 'closed';
     this.closing ??= Promise.all([this.drain(), this.look.close()]).then(() => this.publisher.close());
     await this.closing;
+  }
+
+  hasConsumed(groups: readonly string[]): Promise<boolean> {
+    return haveCommitted(this.clients, groups);
   }
 
   health(): TransportHealth {

@@ -1,5 +1,8 @@
-import type { DataSource } from 'typeorm';
+import type { DataSource, QueryRunner } from 'typeorm';
+import { SagaError } from '../../protocol/errors.js';
+import { readWith } from './reading.js';
 import { queryApart } from './step-transaction.js';
+import { tableState, type TableState } from './table-state.js';
 import { identifier, tablesOf, type Tables } from './tables.js';
 
 /** Each entry runs once, in order, and is never changed after a release. */
@@ -131,6 +134,10 @@ const migrations: readonly string[] = [
    ALTER TABLE saga_step ADD COLUMN postponed json;`,
   `ALTER TABLE saga_instance ADD COLUMN parent_saga uuid, ADD COLUMN parent_step text;
    CREATE INDEX saga_instance_parent ON saga_instance (parent_saga) WHERE parent_saga IS NOT NULL;`,
+  `CREATE TABLE saga_owner (
+     service text PRIMARY KEY,
+     since timestamptz NOT NULL DEFAULT now()
+   );`,
 ];
 
 /** Before it, records without a CloudEvents id were told by their keys. */
@@ -138,35 +145,107 @@ const recordsToldApart = migrations.findIndex((statements) => statements.include
 
 const lockKey = 7_305_801_124;
 
-/** Brings the library's tables up to date. Replicas that start together wait for each other, and then see what the first has done, whatever isolation the application prefers. */
+/** How many migrations this version of the library knows. */
+export const knownMigrations = migrations.length;
+
+/**
+ * Brings the library's tables up to date, in the DataSource's `schema`, else in the first of its search_path; makes them, and the schema, where they are not, and again
+ * where they were dropped. Whoever calls this says that it may be so.
+ *
+ * @throws SagaError `TABLES_IN_PART` when only some of them are there; `TABLES_NOT_ALLOWED` when the role may not make them
+ */
 export function migrate(dataSource: DataSource): Promise<void> {
   return migrateTables(dataSource, tablesOf(dataSource));
 }
 
+/** Replicas that start together wait for each other, and then see what the first has done, whatever isolation the application prefers. */
 export async function migrateTables(dataSource: DataSource, tables: Tables): Promise<void> {
-  await dataSource.transaction('READ COMMITTED', async (manager) => {
-    await manager.query('SELECT pg_advisory_xact_lock($1)', [lockKey]);
-    await manager.query(`SET LOCAL search_path = ${identifier(tables.schema)}, pg_temp`); // what migrations name is there
-    await manager.query(
-      'CREATE TABLE IF NOT EXISTS saga_migration (id integer PRIMARY KEY, at timestamptz NOT NULL DEFAULT now())',
-    );
-    const [{ done }] = await manager.query<[{ done: number }]>('SELECT count(*)::integer AS done FROM saga_migration');
-    for (const [index, statements] of migrations.entries()) {
-      if (index < done) continue;
-      await manager.query(statements);
-      await manager.query('INSERT INTO saga_migration (id) VALUES ($1)', [index + 1]);
-    }
+  await inTransaction(dataSource, async (runner) => {
+    // neither a time limit of the role's nor its search_path is meant for this
+    await runner.query('SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0');
+    await runner.query('SELECT pg_advisory_xact_lock($1)', [lockKey]);
+    await bringUp(runner, tables, refusePartial(tables, await tableState(runner, tables, tablesAfter)));
+  }).catch((error: unknown) => {
+    throw notAllowed(error, tables) ?? error;
   });
 }
 
-/** How many migrations the library's tables in a database lack. */
-export async function missingMigrations(dataSource: DataSource, tables: Tables): Promise<number> {
-  const [known] = await queryApart<boolean>(dataSource, `SELECT to_json(to_regclass($1) IS NOT NULL)::text AS record`, [
-    tables.migration,
+/** What is there of the library's tables. */
+export async function lookAtTables(dataSource: DataSource, tables: Tables): Promise<TableState> {
+  const runner = dataSource.createQueryRunner();
+  try {
+    return await tableState(runner, tables, tablesAfter);
+  } finally {
+    await runner.release();
+  }
+}
+
+async function bringUp(runner: QueryRunner, tables: Tables, { status, done }: { status: string; done: number }) {
+  if (status === 'kept' && done >= migrations.length) return; // a role that may make nothing can start all the same
+  const schema = identifier(tables.schema);
+  const exists = await readWith(runner, `SELECT 'true' AS record FROM pg_namespace WHERE nspname = $1`, [
+    tables.schema,
   ]);
-  if (!known) return migrations.length;
-  const [done] = await queryApart<number>(dataSource, `SELECT count(*)::text AS record FROM ${tables.migration}`);
-  return Math.max(migrations.length - (done ?? 0), 0);
+  if (exists.length === 0) await runner.query(`CREATE SCHEMA ${schema}`);
+  await runner.query(`SET LOCAL search_path = ${schema}, pg_temp`); // what migrations name is there
+  await runner.query(
+    'CREATE TABLE IF NOT EXISTS saga_migration (id integer PRIMARY KEY, at timestamptz NOT NULL DEFAULT now())',
+  );
+  if (status !== 'kept') await runner.query('DELETE FROM saga_migration');
+  for (const [index, statements] of migrations.entries()) {
+    if (index >= done) await runner.query(statements);
+    if (index >= done || status === 'emptied')
+      await runner.query('INSERT INTO saga_migration (id) VALUES ($1)', [index + 1]);
+  }
+  await runner.query(`COMMENT ON TABLE saga_migration IS '${Math.max(done, migrations.length)}'`);
+}
+
+function refusePartial({ schema }: Tables, state: TableState): { readonly status: string; readonly done: number } {
+  if (state.status === 'absent') return { status: state.status, done: 0 };
+  if (state.status !== 'partial') return state;
+  const [present, missing] = [state.present, state.missing].map((names) => names.join(', '));
+  throw new SagaError(
+    'TABLES_IN_PART',
+    `Schema "${schema}" has ${present} but not ${missing}. Where the missing ones were dropped, restore them from a backup, or drop all tables of the library for them to be made again; where a table is not the library's, give the DataSource another schema.`,
+    { retriable: false },
+  );
+}
+
+/** The library's tables after so many migrations. */
+function tablesAfter(done: number): readonly string[] {
+  return [
+    ...migrations
+      .slice(0, done)
+      .join(';')
+      .matchAll(/CREATE TABLE (\w+)/g),
+  ].map(([, name]) => name!);
+}
+
+function notAllowed(error: unknown, { schema }: Tables): SagaError | undefined {
+  const { code } = (error ?? {}) as { readonly code?: unknown };
+  if (code !== '42501') return undefined;
+  return new SagaError(
+    'TABLES_NOT_ALLOWED',
+    `The role of the DataSource may not make the tables of sagas in schema "${schema}" (${String(error)}). Let it: GRANT USAGE, CREATE ON SCHEMA ${identifier(schema)} TO <role> (and GRANT CREATE ON DATABASE where the schema is not there yet, or create that by hand); or set migrations: 'manual' and call migrateSagaTables(dataSource) with a role that may.`,
+    { retriable: false },
+    { cause: error },
+  );
+}
+
+/** Not the manager's `transaction`: inside a step that would be the step's own. */
+export async function inTransaction<T>(dataSource: DataSource, work: (runner: QueryRunner) => Promise<T>): Promise<T> {
+  const runner = dataSource.createQueryRunner();
+  try {
+    await runner.startTransaction('READ COMMITTED');
+    const result = await work(runner);
+    await runner.commitTransaction();
+    return result;
+  } catch (error) {
+    if (runner.isTransactionActive) await runner.rollbackTransaction();
+    throw error;
+  } finally {
+    await runner.release();
+  }
 }
 
 /** When the tables of a version that told records by their keys were upgraded; nothing where they never were that old. */

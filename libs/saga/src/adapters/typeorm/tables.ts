@@ -11,6 +11,7 @@ const names = {
   event: 'saga_event',
   instance: 'saga_instance',
   migration: 'saga_migration',
+  owner: 'saga_owner',
 } as const;
 
 /** The library's tables as statements name them: always with their schema, so that no search_path, of whatever connection, role or step, leads elsewhere. */
