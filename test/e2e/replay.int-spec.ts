@@ -46,7 +46,7 @@ describeWithKafka('what happens again changes nothing', () => {
     for (const [name, app] of Object.entries(world.apps)) {
       await query(
         world.ground.databases[name as keyof typeof world.apps],
-        `UPDATE saga_owner SET service = '${name}-again'`,
+        `INSERT INTO saga_owner (service) VALUES ('${name}-again')`,
       );
       await app.restart({ SAGA_SERVICE: `${name}-again` });
     }

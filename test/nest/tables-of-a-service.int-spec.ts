@@ -4,6 +4,7 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { inMemory, migrateSagaTables, OnSagaEvent, Sagas, SagaStep, type SagaModuleOptions } from 'nest-saga';
 import { DataSource, Entity, PrimaryColumn } from 'typeorm';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { migrations } from '../../libs/saga/src/adapters/typeorm/migrations.js';
 import { freshDatabase } from '../support/database.js';
 import { startedOn } from './database-scene.js';
 import { LogLines } from './log-lines.js';
@@ -59,13 +60,9 @@ const places = async (): Promise<readonly string[]> =>
   ).map(({ place }) => place);
 /** The tables as b091c1f left them: in the first schema of the search_path, without an owner. */
 async function asBefore(rows: number): Promise<void> {
-  await migrateSagaTables(admin);
-  await admin.query(
-    'DROP TABLE saga_owner; DELETE FROM saga_migration WHERE id > 11; COMMENT ON TABLE saga_migration IS NULL',
-  );
-  await admin.query(
-    'ALTER TABLE saga_step DROP COLUMN graph; ALTER TABLE saga_dead_letter DROP COLUMN graph, DROP COLUMN wanted; ALTER TABLE saga_timer DROP COLUMN ends_at',
-  );
+  await admin.query('CREATE TABLE saga_migration (id integer PRIMARY KEY, at timestamptz NOT NULL DEFAULT now())');
+  for (const [index, statements] of migrations.slice(0, 11).entries())
+    await admin.query(`${statements} ; INSERT INTO saga_migration (id) VALUES (${index + 1})`);
   await admin.query(
     `INSERT INTO saga_step (saga_id, step, saga_type, saga_version, status, attempts, version)
      SELECT gen_random_uuid(), 'pay', 'payment', 1, 'done', 0, 1 FROM generate_series(1, ${rows})`,

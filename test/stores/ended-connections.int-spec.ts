@@ -16,10 +16,10 @@ afterEach(async () => {
 class Watched extends Client {
   constructor(...given: ConstructorParameters<typeof Client>) {
     super(...given);
-    const connect = this.connect.bind(this) as (callback: (error: Error | null) => void) => void;
+    const ready = this.connect.bind(this) as (callback: (error: Error | null) => void) => void;
     Object.assign(this, {
       connect: (callback: (error: Error | null) => void) =>
-        connect((error) => {
+        ready((error) => {
           callback(error);
           if (!error && this.listenerCount('error') === 0) unheard += 1;
         }),

@@ -1,12 +1,12 @@
 import type { DataSource, QueryRunner } from 'typeorm';
 import { SagaError } from '../../protocol/errors.js';
 import { readWith } from './reading.js';
-import { queryApart } from './step-transaction.js';
+import { queryApart, rolledBack, withRunner } from './step-transaction.js';
 import { tableState, type TableState } from './table-state.js';
 import { identifier, tablesOf, type Tables } from './tables.js';
 
 /** Each entry runs once, in order, and is never changed after a release. */
-const migrations: readonly string[] = [
+export const migrations: readonly string[] = [
   `CREATE TABLE saga_step (
      saga_id uuid NOT NULL,
      step text NOT NULL,
@@ -171,13 +171,8 @@ export async function migrateTables(dataSource: DataSource, tables: Tables): Pro
 }
 
 /** What is there of the library's tables. */
-export async function lookAtTables(dataSource: DataSource, tables: Tables): Promise<TableState> {
-  const runner = dataSource.createQueryRunner();
-  try {
-    return await tableState(runner, tables, tablesAfter);
-  } finally {
-    await runner.release();
-  }
+export function lookAtTables(dataSource: DataSource, tables: Tables): Promise<TableState> {
+  return withRunner(dataSource, (runner) => tableState(runner, tables, tablesAfter));
 }
 
 async function bringUp(runner: QueryRunner, tables: Tables, { status, done }: { status: string; done: number }) {
@@ -232,20 +227,18 @@ function notAllowed(error: unknown, { schema }: Tables): SagaError | undefined {
   );
 }
 
-/** Not the manager's `transaction`: inside a step that would be the step's own. */
-export async function inTransaction<T>(dataSource: DataSource, work: (runner: QueryRunner) => Promise<T>): Promise<T> {
-  const runner = dataSource.createQueryRunner();
-  try {
-    await runner.startTransaction('READ COMMITTED');
-    const result = await work(runner);
-    await runner.commitTransaction();
-    return result;
-  } catch (error) {
-    if (runner.isTransactionActive) await runner.rollbackTransaction();
-    throw error;
-  } finally {
-    await runner.release();
-  }
+export function inTransaction<T>(dataSource: DataSource, work: (runner: QueryRunner) => Promise<T>): Promise<T> {
+  return withRunner(dataSource, async (runner) => {
+    try {
+      await runner.startTransaction('READ COMMITTED');
+      const result = await work(runner);
+      await runner.commitTransaction();
+      return result;
+    } catch (error) {
+      await rolledBack(runner);
+      throw error;
+    }
+  });
 }
 
 /** When the tables of a version that told records by their keys were upgraded; nothing where they never were that old. */
