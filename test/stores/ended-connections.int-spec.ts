@@ -1,5 +1,5 @@
 import { Client } from 'pg';
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import type { DataSource } from 'typeorm';
 import { guardPools } from '../../libs/saga/src/adapters/typeorm/pool-guard.js';
 import { freshDatabase } from '../support/database.js';
@@ -46,12 +46,11 @@ async function connect(dataSource: DataSource): Promise<number> {
   return unheard;
 }
 
-it.each([
+describe.each([
   ['a DataSource', false],
   ['one with replicas', true],
-])(
-  'connections of %s are listened to from the moment that they are ready, also when it is initialized again',
-  async (_what, replicated) => {
+])('of %s', (_what, replicated) => {
+  it('connections are listened to from the moment that they are ready, also when it is initialized again', async () => {
     const url = await freshDatabase();
     expect(await connect(await source(url, replicated))).toBeGreaterThan(0); // as pg and TypeORM leave it
     const dataSource = await source(url, replicated);
@@ -60,5 +59,5 @@ it.each([
     await dataSource.destroy();
     await dataSource.initialize();
     expect(await connect(dataSource)).toBe(0);
-  },
-);
+  });
+});

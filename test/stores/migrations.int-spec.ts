@@ -56,6 +56,16 @@ describe("the library's tables", () => {
     expect(await dataSource.query('SELECT count(*)::integer AS count FROM saga_outbox')).toEqual([{ count: 1 }]);
   });
 
+  it('are made all or none: a migration that fails leaves nothing, and can be repeated', async () => {
+    const dataSource = await replica(await freshDatabase());
+    await dataSource.query('CREATE TABLE mine (at integer); CREATE INDEX saga_timer_due ON mine (at)');
+    await expect(migrate(dataSource)).rejects.toThrow('already exists');
+    expect(await tables(dataSource)).toEqual(['mine']);
+    await dataSource.query('DROP TABLE mine');
+    await migrate(dataSource);
+    expect(await tables(dataSource)).toEqual(ours);
+  });
+
   it('are not made beside a table that has the name of one, and can be once it is gone', async () => {
     const dataSource = await replica(await freshDatabase());
     await dataSource.query('CREATE TABLE saga_outbox (mine text)');
