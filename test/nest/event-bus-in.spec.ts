@@ -228,10 +228,8 @@ describe('the event bus harms no saga', () => {
     const app = await started({ providers: [...allSteps, Refusing], log });
     await app.get(Sagas).start(Order, { orderId: 'o1' });
     await eventually(() => expect(log.warnings).toHaveLength(4));
-    expect(log.warnings[0]).toMatch(/^Publishing "order\.placed" of saga .* on the event bus failed: Error: thrown$/);
-    expect(log.warnings[3]).toMatch(
-      /^Publishing "order\.shipped" of saga .* on the event bus failed: Error: rejected$/,
-    );
+    expect(log.warnings[0]).toMatch(/^Publishing "order\.placed" of saga .* on the event bus failed: thrown$/);
+    expect(log.warnings[3]).toMatch(/^Publishing "order\.shipped" of saga .* on the event bus failed: rejected$/);
   });
 
   test('when a bare CqrsModule makes a second bus: handlers are called once, and a step may publish on either', async () => {

@@ -5,6 +5,7 @@ export class LogLines implements LoggerService {
   readonly lines: string[] = [];
   readonly errors: string[] = [];
   readonly warnings: string[] = [];
+  readonly details: string[] = [];
 
   log(message: unknown): void {
     this.lines.push(String(message));
@@ -12,6 +13,10 @@ export class LogLines implements LoggerService {
 
   warn(message: unknown): void {
     this.warnings.push(String(message));
+  }
+
+  debug(message: unknown): void {
+    this.details.push(String(message));
   }
 
   error(...messages: readonly unknown[]): void {

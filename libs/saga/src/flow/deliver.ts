@@ -138,13 +138,13 @@ export class Deliverer {
 
   /** A saga inside another moves with it. */
   private followed(delivery: Delivery, settled: Settled, ledger: Ledger): Settled {
-    if (!isLinked(delivery)) return settled;
+    if (!isLinked(delivery)) return ledger.telling(settled);
     const { emitted, operations } = follow(this.participant, delivery, settled, ledger);
-    return {
+    return ledger.telling({
       ...settled,
       emitted: [...settled.emitted, ...emitted],
       operations: operationsOf([settled, { ...(operations && { operations }) }]),
-    };
+    });
   }
 
   private move(delivery: Delivery, transaction: StepTransaction, ledger: Ledger): Settled | Promise<Settled> {
@@ -216,18 +216,20 @@ export class Deliverer {
 
   /** A step that is doomed when it is done (`run` again) is undone by an attempt of its own, due at once. */
   private record(delivery: Delivery, before: FenceRow, taken: Taken, ledger: Ledger): Settled {
-    if (taken.run === 'lateUndo') this.participant.logger.error(lateEffectLine(before));
+    if (taken.run === 'lateUndo') ledger.tell({ level: 'error', line: lateEffectLine(before) });
+    if (taken.report) ledger.tell(taken.report);
     for (const kind of taken.ended ?? []) ledger.end(before, kind);
     const asked = taken.abort ? [abortEvent(this.participant, before.headers, taken.abort)] : [];
-    if (taken.row === before) return { verdict: taken.verdict, row: before, emitted: asked };
+    const attempt = before.attempts + 1;
+    if (taken.row === before) return { verdict: taken.verdict, row: before, attempt, emitted: asked };
     const due = taken.run === 'compensation' ? { ...taken.row, dueIn: 0 } : taken.row;
     const row = kept(this.participant, delivery.bound, due);
     ledger.put(row);
     const envelope = taken.emit && emission(this.participant, delivery.bound, row, taken.emit, taken.event);
     const operations = letterChanges(this.participant, delivery, before, row, envelope?.data);
     const emitted = envelope ? [...asked, envelope] : asked;
-    if (taken.report) this.participant.logger[taken.report.level](taken.report.line);
-    return { verdict: taken.parked ? 'retried' : taken.verdict, row, emitted, ...(operations && { operations }) };
+    const verdict = taken.parked ? 'retried' : taken.verdict;
+    return { verdict, row, attempt, emitted, ...(operations && { operations }) };
   }
 
   /** The intent of an external effect, committed before anything is done outside; due again when nobody reports back in time. */

@@ -5,6 +5,7 @@ import type { Run, Signal, Verdict } from '../protocol/step-state.js';
 import type { FenceRow, StoredEvent } from '../ports/fence-row.js';
 import type { BoundStep } from './bound-step.js';
 import type { Patience } from './patience.js';
+import type { LogLine } from './failure/failure-report.js';
 import type { Operations } from './operate/letters.js';
 import type { Operation, OperatorAnswer } from './operate/operation.js';
 
@@ -75,12 +76,16 @@ export interface Settled {
   readonly verdict: Verdict | 'retried';
   readonly row: FenceRow;
   readonly emitted: readonly Envelope[];
+  /** Which attempt this is, or would be. */
+  readonly attempt?: number;
   /** Another row is due at once. */
   readonly alsoDue?: true;
   /** The row waits for a method that runs outside the transaction. */
   readonly external?: Run;
   /** Dead letters and words of operators that are committed with the row. */
   readonly operations?: Operations;
+  /** What the log is told. */
+  readonly lines?: readonly LogLine[];
   /** What came of an operator's word. */
   readonly answer?: OperatorAnswer;
 }

@@ -3,7 +3,8 @@ import { fenceKey, type FenceKey, type FenceRow } from '../ports/fence-row.js';
 import type { Changes } from '../ports/step-store.js';
 import type { RunningTimer, TimerKey, TimerKind } from '../ports/timers.js';
 import type { BoundStep } from './bound-step.js';
-import type { Delivery } from './delivery.js';
+import type { Delivery, Settled } from './delivery.js';
+import type { LogLine } from './failure/failure-report.js';
 import { hasTimers, timersOfChange } from './time/timers-of.js';
 
 /** The fence rows of one transaction: as they were read, and as they shall be saved. */
@@ -13,6 +14,7 @@ export class Ledger {
   private readonly read: ReadonlyMap<string, FenceRow>;
   private readonly bounds = new Map<string, BoundStep>();
   private readonly over: TimerKey[] = [];
+  private lines: LogLine[] = [];
 
   constructor(read: readonly FenceRow[]) {
     this.read = new Map(read.map((row) => [fenceKey(row), row]));
@@ -54,6 +56,19 @@ export class Ledger {
       timersEnded.push(...ended.map((kind) => ({ sagaId: row.sagaId, step: row.step, kind })));
     }
     return { ...(timersSet.length > 0 && { timersSet }), ...(timersEnded.length > 0 && { timersEnded }) };
+  }
+
+  /** For the log, once all of it is committed: of what is rolled back nothing is told. */
+  tell(line: LogLine): void {
+    this.lines.push(line);
+  }
+
+  /** A member of the batch, with what is to be told of it. */
+  telling(settled: Settled): Settled {
+    if (this.lines.length === 0) return settled;
+    const { lines } = this;
+    this.lines = [];
+    return { ...settled, lines };
   }
 
   changed(): readonly FenceRow[] {

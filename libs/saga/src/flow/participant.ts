@@ -12,6 +12,8 @@ export interface Logger {
   log(message: string): void;
   warn(message: string): void;
   error(message: string): void;
+  /** Told of each delivery, where it is wanted. */
+  debug?(message: string): void;
 }
 
 export interface FlowSettings {

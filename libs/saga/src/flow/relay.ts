@@ -1,3 +1,4 @@
+import { reasonOf } from '../protocol/reason.js';
 import { inOwnContext } from '../ports/own-context.js';
 import type { OutboxMessage } from '../ports/step-store.js';
 import { PublishFailed, type Unpublished } from '../ports/transport.js';
@@ -107,7 +108,7 @@ export class Relay {
       return again;
     } catch (error) {
       this.ground.logger.warn(
-        `Publishing ${messages.length} saga events failed; they stay in the outbox and are tried again: ${String(error)}`,
+        `Publishing ${messages.length} saga events failed; they stay in the outbox and are tried again: ${reasonOf(error)}`,
       );
       return messages;
     }
@@ -155,7 +156,7 @@ export class Relay {
       await this.ground.store.outbox.delete(ids);
     } catch (error) {
       this.ground.logger.warn(
-        `Deleting ${ids.length} published outbox messages failed; they are tried again: ${String(error)}`,
+        `Deleting ${ids.length} published outbox messages failed; they are tried again: ${reasonOf(error)}`,
       );
       this.published.push(...ids);
       this.flushIn(pauseAfterFailure);
@@ -178,7 +179,7 @@ export class Relay {
         count = await outbox.sweep(sendSize, olderThanMs, (messages) => this.publishSwept(messages));
     } catch (error) {
       this.ground.logger.warn(
-        `Sweeping the outbox failed; it is swept again in ${this.ground.settings.sweepEvery} ms: ${String(error)}`,
+        `Sweeping the outbox failed; it is swept again in ${this.ground.settings.sweepEvery} ms: ${reasonOf(error)}`,
       );
     }
   }

@@ -20,6 +20,7 @@ import { Purge } from './retention/purge.js';
 import { receive, takeParked } from './receive.js';
 import { Relay } from './relay.js';
 import type { DueLoop } from './time/due-loop.js';
+import { Logbook } from './logbook.js';
 import { Retries } from './failure/retries.js';
 import { signalStep, type SignalAnswer } from './time/signal.js';
 import { timers } from './time/timers.js';
@@ -57,6 +58,7 @@ export class SagaService {
   private readonly deliverer: Deliverer;
   private readonly batcher: Batcher<Delivery, Settled>;
   private readonly externals: Externals;
+  private readonly logbook: Logbook;
   private readonly retries: Retries;
   private readonly timers: DueLoop<Timer>;
   private readonly parkedVersions: ParkedVersions;
@@ -68,6 +70,7 @@ export class SagaService {
 
   constructor(readonly participant: Participant) {
     this.failing = new FailingSteps(participant.clock);
+    this.logbook = new Logbook(participant);
     this.relay = new Relay(participant);
     this.deliverer = new Deliverer(participant, this.relay);
     this.batcher = new Batcher((batch) => this.deliverer.settle(batch), participant.settings, participant.clock);
@@ -95,6 +98,7 @@ export class SagaService {
     if (type !== 'stillRunning' && type !== 'notBegun' && type !== 'operated')
       this.participant.tally.count(settled.verdict);
     this.failing.note(delivery, settled);
+    this.logbook.write(delivery, settled);
     for (const event of settled.emitted) this.participant.mirror(event);
     if (settled.external) this.externals.start(delivery.bound, settled.row);
     else if (settled.row.dueIn !== undefined) this.retries.expect(settled.row.dueIn);

@@ -6,7 +6,7 @@ import type { FenceRow, StoredEvent } from '../ports/fence-row.js';
 import type { TimerKind } from '../ports/timers.js';
 import type { BoundStep } from './bound-step.js';
 import type { Delivery, StepResult } from './delivery.js';
-import type { FailureReport } from './failure/failure-report.js';
+import type { LogLine } from './failure/failure-report.js';
 import { rowIn } from './draft.js';
 
 /** What a happening makes of a row, and what is to be done next. */
@@ -21,8 +21,8 @@ export interface Taken {
   readonly abort?: Cause;
   /** Another attempt follows. */
   readonly parked?: boolean;
-  /** What the log is told of it. */
-  readonly report?: FailureReport;
+  /** What the log is told of it, once it is committed. */
+  readonly report?: LogLine;
   /** Timers that are over, beside those that end with the row's status. */
   readonly ended?: readonly TimerKind[];
 }

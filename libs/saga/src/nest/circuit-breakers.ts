@@ -1,3 +1,4 @@
+import { reasonOf } from '../protocol/reason.js';
 import { OutcomeUnknown, StepPostponed, StepRejected } from '../protocol/errors.js';
 import type { StepNode } from '../definition/saga-definition.js';
 import {
@@ -57,7 +58,7 @@ export class CircuitBreakers {
       meaningOf,
       opened: (error) =>
         logger.error(
-          `${name} failed ${options.failures} times in a row: nothing of it is attempted, and charged to no saga, for ${options.halfOpenAfter} ms at a time until it succeeds again. The last failure: ${String(error)}`,
+          `${name} failed ${options.failures} times in a row: nothing of it is attempted, and charged to no saga, for ${options.halfOpenAfter} ms at a time until it succeeds again. The last failure: ${reasonOf(error)}`,
         ),
       closed: () => logger.log(`${name} succeeded again: attempts are made as before.`),
     });

@@ -1,5 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { CqrsModule, EventBus, type IEventPublisher } from '@nestjs/cqrs';
+import { reasonOf } from '../protocol/reason.js';
 import { eventType } from '../definition/domain-event.js';
 import { inOwnContext } from '../ports/own-context.js';
 import type { Envelope } from '../protocol/envelope.js';
@@ -77,7 +78,7 @@ export class EventBusBridge {
   }
 
   private tell(event: Envelope, error: unknown): void {
-    this.logger.warn(`Publishing "${event.type}" of saga ${event.sagaId} on the event bus failed: ${String(error)}`);
+    this.logger.warn(`Publishing "${event.type}" of saga ${event.sagaId} on the event bus failed: ${reasonOf(error)}`);
   }
 
   private open(): void {

@@ -30,6 +30,7 @@ const names: Readonly<Record<keyof SagaModuleOptions, true>> = {
   retention: true,
   consume: true,
   globalEnhancers: true,
+  debug: true,
   store: true,
 };
 
@@ -64,10 +65,8 @@ export function optionViolations(options: Partial<SagaModuleOptions>): readonly 
       dataSource === undefined || (typeof dataSource === 'string' && dataSource !== ''),
       `dataSource is ${told(dataSource)}; give it the name of a TypeORM DataSource, or leave it out`,
     ),
-    ...unless(
-      ['undefined', 'boolean'].includes(typeof options.globalEnhancers),
-      `globalEnhancers is ${told(options.globalEnhancers)}; it is true or false`,
-    ),
+    ...switchViolations('globalEnhancers', options.globalEnhancers),
+    ...switchViolations('debug', options.debug),
     ...(typeof topics === 'function' ? [] : wordViolations('topics', topics, ', or a function of the event')),
     ...wordViolations('migrations', options.migrations),
     ...wordViolations('lostTables', options.lostTables),
@@ -230,6 +229,10 @@ function entriesOf(given: unknown): readonly (readonly [string, unknown])[] | un
   } catch {
     return undefined;
   }
+}
+
+function switchViolations(name: string, given: unknown): readonly string[] {
+  return unless(given === undefined || typeof given === 'boolean', `${name} is ${told(given)}; it is true or false`);
 }
 
 function wordViolations(name: keyof typeof words, value: unknown, otherwise = ''): readonly string[] {

@@ -14,7 +14,7 @@ import type { Tables } from '../adapters/typeorm/tables.js';
 import { TypeOrmStore } from '../adapters/typeorm/typeorm-store.js';
 import type { BoundStep } from '../flow/bound-step.js';
 import { BoundSteps } from '../flow/bound-steps.js';
-import { defaultSettings } from '../flow/participant.js';
+import { defaultSettings, type Logger as FlowLogger } from '../flow/participant.js';
 import { retentionOf } from '../flow/retention/retention.js';
 import { SagaService } from '../flow/service.js';
 import { OutsideEvents } from '../flow/outside-events.js';
@@ -165,7 +165,7 @@ export class SagaRuntime {
       topics,
       clock: systemClock,
       chance: systemChance,
-      logger: this.logger,
+      logger: this.flowLogger(),
       settings: {
         ...defaultSettings,
         ...(!options.store && { lanes: lanesFor(this.dataSource()) }),
@@ -176,6 +176,13 @@ export class SagaRuntime {
       ...(retention && { retention }),
     });
     this.attachToBus();
+  }
+
+  private flowLogger(): FlowLogger {
+    const { logger, options } = this;
+    const told = (level: 'log' | 'warn' | 'error') => (line: string) => logger[level](line);
+    const debug = (line: string): void => logger.debug(line);
+    return { log: told('log'), warn: told('warn'), error: told('error'), ...(options.debug && { debug }) };
   }
 
   private async openStore(): Promise<StepStore> {
@@ -238,7 +245,7 @@ export class SagaRuntime {
       refuseInsideStep(saga.name);
       startFromEvent(participant, submit, saga, { identity, instance: event as EventInstance }).catch(
         (error: unknown) => {
-          this.logger.error(`Saga "${saga.name}" was not started by "${type}": ${String(error)}`);
+          this.logger.error(`Saga "${saga.name}" was not started by "${type}": ${reasonOf(error)}`);
         },
       );
     }

@@ -53,6 +53,8 @@ export interface SagaModuleOptions {
   readonly retention?: RetentionOptions;
   /** `bootstrap` (default) begins to consume when the application has started; `manual` leaves it to `connectMicroservice({ strategy: app.get(SagaServer) })`. */
   readonly consume?: 'bootstrap' | 'manual';
+  /** Logs a line of level `debug` for everything that happens to a step, with its saga and attempt. Default: false. */
+  readonly debug?: boolean;
   /**
    * Whether guards, interceptors and exception filters of the whole application (`app.useGlobalGuards`, `APP_GUARD` ...) concern steps, compensations,
    * resolutions and listeners too; default: false, they are for requests. Those that are bound to a class or a method always do, global pipes never.

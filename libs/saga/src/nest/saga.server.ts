@@ -1,5 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Server, type CustomTransportStrategy } from '@nestjs/microservices';
+import { reasonOf } from '../protocol/reason.js';
 import { sleep } from '../ports/own-context.js';
 import type { Transport } from '../ports/transport.js';
 import { SagaRuntime } from './runtime.js';
@@ -77,7 +78,7 @@ export class SagaServer extends Server implements CustomTransportStrategy {
     if (await Promise.race([this.started.then(() => true), sleep(joinPatienceMs, { keepsAlive: false })])) return;
     this.log.warn('The consumer groups are not joined yet; the application starts meanwhile.');
     this.started.catch((error: unknown) => {
-      if (!this.drained) this.log.error(`This service hears no saga events, start it again: ${String(error)}`);
+      if (!this.drained) this.log.error(`This service hears no saga events, start it again: ${reasonOf(error)}`);
     });
   }
 }

@@ -1,4 +1,5 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { reasonOf } from '../protocol/reason.js';
 import { inOwnContext, sleep } from '../ports/own-context.js';
 import { SagaTracker } from './saga-tracker.js';
 
@@ -25,7 +26,7 @@ export class TrackerCatchUp implements OnApplicationBootstrap, OnModuleDestroy {
   private async look(): Promise<void> {
     while (!this.ending.signal.aborted) {
       const folded = await this.tracker.catchUp().catch((error: unknown) => {
-        this.logger.warn(`Looking for sagas of versions that were unknown failed and is repeated: ${String(error)}`);
+        this.logger.warn(`Looking for sagas of versions that were unknown failed and is repeated: ${reasonOf(error)}`);
         return 0;
       });
       if (folded === 0) await sleep(lookEvery, { keepsAlive: false, signal: this.ending.signal });

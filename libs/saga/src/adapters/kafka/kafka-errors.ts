@@ -1,4 +1,5 @@
 import { SagaError } from '../../protocol/errors.js';
+import { reasonOf as told } from '../../protocol/reason.js';
 import { TopicsMissing } from './kafka-topics.js';
 
 /** kafkajs wraps what happened; the innermost error says it, unless one of ours does. */
@@ -11,7 +12,7 @@ function rootCause(error: unknown): unknown {
 /** In words, for logs and health, with what to do about it where that is known. */
 export function reasonOf(error: unknown): string {
   const cause = rootCause(error);
-  const what = cause instanceof Error ? cause.message || cause.name : String(cause);
+  const what = told(cause);
   const whatToDo = remedyOf(cause);
   return whatToDo === undefined ? what : `${what.replace(/\.$/, '')}. ${whatToDo}`;
 }

@@ -1,3 +1,4 @@
+import { reasonOf } from '../../protocol/reason.js';
 import { inOwnContext } from '../../ports/own-context.js';
 import type { Subscription, TransportContext } from '../../ports/transport.js';
 import type { MemoryBatch, MemoryGroup } from './memory-transport-group.js';
@@ -44,7 +45,7 @@ export class MemoryMember {
       const pause = this.group.refused(batch);
       const size = batch.records.length;
       this.logger.warn(
-        `Group "${this.subscription.group}": a batch of ${size} records comes again in ${pause} ms: ${String(error)}`,
+        `Group "${this.subscription.group}": a batch of ${size} records comes again in ${pause} ms: ${reasonOf(error)}`,
       );
     }
   }

@@ -89,7 +89,9 @@ export class Externals {
   }
 
   private leftToItsLease({ bound, sagaId }: Pick<Delivery, 'bound' | 'sagaId'>, error: unknown): void {
-    this.ground.logger.warn(`Step "${bound.node.name}" of saga ${sagaId} waits for its lease to end: ${String(error)}`);
+    this.ground.logger.warn(
+      `Step "${bound.node.name}" of saga ${sagaId} waits for its lease to end: ${reasonOf(error)}`,
+    );
   }
 
   private async attempt(bound: BoundStep, row: FenceRow): Promise<void> {
@@ -109,7 +111,7 @@ export class Externals {
         return await this.submit({ sagaId: row.sagaId, bound, headers: row.headers, happening });
       } catch (error) {
         this.ground.logger.error(
-          `Recording the outcome of step "${row.step}" of saga ${row.sagaId} failed: ${String(error)}`,
+          `Recording the outcome of step "${row.step}" of saga ${row.sagaId} failed: ${reasonOf(error)}`,
         );
         if (this.stopped) return undefined;
         await new Promise<void>((resolve) => this.ground.clock.after(pauseBeforeRecording, resolve));
@@ -124,7 +126,7 @@ export class Externals {
         const happening: Happening = { type: 'stillRunning', attempt: attemptOf(row) };
         this.submit({ sagaId: row.sagaId, bound, headers: row.headers, happening }).catch((error: unknown) => {
           this.ground.logger.warn(
-            `Renewing the lease of step "${row.step}" of saga ${row.sagaId} failed: ${String(error)}`,
+            `Renewing the lease of step "${row.step}" of saga ${row.sagaId} failed: ${reasonOf(error)}`,
           );
         });
         again();

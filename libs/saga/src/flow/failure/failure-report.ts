@@ -3,10 +3,12 @@ import { isExhausted, type RetryPolicy } from '../../protocol/retry.js';
 import type { FenceRow } from '../../ports/fence-row.js';
 import type { BoundStep } from '../bound-step.js';
 
-/** What the log is told of a failure: an alert is for somebody to act on, and is told once. */
-export interface FailureReport {
+/** What the log is told of a delivery once it is committed: an alert (`error`) is for somebody to act on, and is told once. */
+export interface LogLine {
   readonly level: 'warn' | 'error';
   readonly line: string;
+  /** What a method threw, and which one: its stack is told where it is new. */
+  readonly thrown?: { readonly error: unknown; readonly by: string };
 }
 
 export function failureReport(
@@ -15,10 +17,12 @@ export function failureReport(
   before: FenceRow,
   row: FenceRow,
   error: unknown,
-): FailureReport {
+): LogLine {
   const alert = alertOf(bound, policy, before, row);
-  if (alert === undefined) return { level: 'warn', line: failureLine(row, error) };
-  return { level: 'error', line: `Step "${row.step}" of saga ${row.sagaId} ${alert}: ${reasonOf(error)}` };
+  const thrown = { error, by: `${bound.saga.name} ${bound.node.name} ${before.status === 'compensating'}` };
+  if (alert === undefined) return { level: 'warn', line: failureLine(row, error), thrown };
+  const line = `Step "${row.step}" of saga ${row.sagaId} ${alert}: ${reasonOf(error)}`;
+  return { level: 'error', line, thrown };
 }
 
 function alertOf({ node }: BoundStep, policy: RetryPolicy, before: FenceRow, row: FenceRow): string | undefined {

@@ -42,7 +42,7 @@ export function takeStillUnknown(
     row: { ...unknown, failingSince, dueIn, lastError: reasonOf(asked.error) },
     verdict: 'handled',
     parked: true,
-    report: { level: 'warn', line },
+    report: { level: 'warn', line, thrown: { error: asked.error, by: `${bound.saga.name} ${bound.node.name} asked` } },
   };
 }
 

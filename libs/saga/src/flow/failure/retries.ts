@@ -1,3 +1,4 @@
+import { reasonOf } from '../../protocol/reason.js';
 import type { FenceRow } from '../../ports/fence-row.js';
 import type { SagaVersion } from '../bound-steps.js';
 import type { Delivery, Settled } from '../delivery.js';
@@ -49,7 +50,7 @@ export class Retries {
       await this.submit({ sagaId: row.sagaId, bound, headers: row.headers, happening: { type: 'attempt' } });
     } catch (error) {
       if (error instanceof OtherGraph) return this.leave(row, undefined, error);
-      logger.warn(`The attempt of step "${row.step}" of saga ${row.sagaId} is made again: ${String(error)}`);
+      logger.warn(`The attempt of step "${row.step}" of saga ${row.sagaId} is made again: ${reasonOf(error)}`);
     }
   }
 

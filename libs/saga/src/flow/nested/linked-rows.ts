@@ -99,7 +99,8 @@ export class LinkedRows {
   /** A pure function fails the same every time: what the saga inside did is undone. */
   private withoutResult(bound: BoundStep, gate: FenceRow, why: string): Followed {
     const reason = `nothing can be made of its result: ${why}`;
-    this.ground.logger.error(`The nested saga "${bound.saga.name}" ${gate.sagaId} is undone, because ${reason}`);
+    const line = `The nested saga "${bound.saga.name}" ${gate.sagaId} is undone, because ${reason}`;
+    this.ledger.tell({ level: 'error', line });
     const { sagaId, headers } = gate;
     const to: Delivery = { sagaId, bound, headers, happening: { type: 'committed' } };
     return this.put(to, gate, gate, conclude(bound, gate, rejectedBy(bound.node, reason)));
@@ -194,9 +195,10 @@ export class LinkedRows {
       const placed = inItsGraph(this.ground, to, row);
       return { to: placed, bound: placed.bound, row };
     }
-    this.ground.logger.error(
-      `Step "${step}" of saga ${headers.sagaId} cannot tell saga "${sagaType}" version ${sagaVersion}, whose step "${name}" it belongs to: this service has no method for that any more.`,
-    );
+    this.ledger.tell({
+      level: 'error',
+      line: `Step "${step}" of saga ${headers.sagaId} cannot tell saga "${sagaType}" version ${sagaVersion}, whose step "${name}" it belongs to: this service has no method for that any more.`,
+    });
     return undefined;
   }
 }

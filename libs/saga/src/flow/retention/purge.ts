@@ -1,3 +1,4 @@
+import { reasonOf } from '../../protocol/reason.js';
 import type { Participant } from '../participant.js';
 import { checkLifetimes, RetentionTooShort, topicsToOutlive, type Retention } from './retention.js';
 
@@ -40,7 +41,7 @@ export class Purge {
       await this.check();
     } catch (error) {
       if (error instanceof RetentionTooShort) throw error;
-      this.participant.logger.warn(`How long topics keep their records is not known yet: ${String(error)}`);
+      this.participant.logger.warn(`How long topics keep their records is not known yet: ${reasonOf(error)}`);
     }
     this.sleep();
   }
@@ -69,7 +70,7 @@ export class Purge {
       for (const { purge } of this.others) await this.all(purge);
       if (rows + letters > 0) logger.log(`Purged ${rows} rows of settled sagas and ${letters} settled dead letters.`);
     } catch (error) {
-      logger.error(`Nothing more is purged for now: ${error instanceof Error ? error.message : String(error)}`);
+      logger.error(`Nothing more is purged for now: ${reasonOf(error)}`);
     }
   }
 

@@ -1,3 +1,4 @@
+import { reasonOf } from '../../protocol/reason.js';
 import type { Participant } from '../participant.js';
 
 const atOnce = 200;
@@ -76,7 +77,7 @@ export class DueLoop<Item> {
       const next = due.length === room ? 0 : await this.source.nextDue();
       if (next !== undefined) this.earliest = Math.min(this.earliest, clock.now().getTime() + next);
     } catch (error) {
-      logger.warn(`Looking for due ${this.source.what} failed and is repeated: ${String(error)}`);
+      logger.warn(`Looking for due ${this.source.what} failed and is repeated: ${reasonOf(error)}`);
     }
   }
 

@@ -13,7 +13,7 @@ type Timely = Extract<Happening, { readonly type: 'expired' | 'committed' | 'sig
 
 /** Takes what time, the pivot and people do to a step. All of it goes by the row's lock, so of two at the same instant one finds the other's result. */
 export function inTime(
-  { logger, retention }: Pick<Participant, 'logger' | 'retention'>,
+  { retention }: Pick<Participant, 'retention'>,
   bound: BoundStep,
   row: FenceRow,
   happening: Timely,
@@ -24,11 +24,10 @@ export function inTime(
     case 'signaled':
       return answered(bound, row, happening.answer);
     case 'expired': {
-      const taken = expired(bound, row, happening.timer);
-      if (taken.alert !== undefined) logger.error(`Step "${row.step}" of saga ${row.sagaId}: ${taken.alert}`);
-      return taken.abort && !knowsBranches(bound, row)
-        ? { row, verdict: 'ignored' }
-        : { ...taken, ended: [happening.timer] };
+      const { alert, ...taken } = expired(bound, row, happening.timer);
+      if (taken.abort && !knowsBranches(bound, row)) return { row, verdict: 'ignored' };
+      const line = `Step "${row.step}" of saga ${row.sagaId}: ${alert}`;
+      return { ...taken, ended: [happening.timer], ...(alert !== undefined && { report: { level: 'error', line } }) };
     }
   }
 }

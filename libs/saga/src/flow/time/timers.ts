@@ -1,3 +1,4 @@
+import { reasonOf } from '../../protocol/reason.js';
 import type { SagaHeaders } from '../../protocol/envelope.js';
 import type { Timer } from '../../ports/timers.js';
 import type { Delivery, Settled } from '../delivery.js';
@@ -31,7 +32,7 @@ async function end(ground: Ground, submit: Submit, left: Set<string>, timer: Tim
     await submit({ sagaId, bound, headers, happening: { type: 'expired', timer: kind } });
   } catch (error) {
     if (error instanceof OtherGraph) return leave(ground, left, timer, error.why);
-    ground.logger.warn(`The ${kind} of step "${step}" of saga ${sagaId} is seen to again: ${String(error)}`);
+    ground.logger.warn(`The ${kind} of step "${step}" of saga ${sagaId} is seen to again: ${reasonOf(error)}`);
   }
 }
 

@@ -1,3 +1,4 @@
+import { reasonOf } from '../../protocol/reason.js';
 import type { DeadLetter } from '../../ports/dead-letters.js';
 import type { IncomingRecord } from '../../ports/transport.js';
 import type { SagaGraph } from '../../definition/saga-definition.js';
@@ -52,7 +53,7 @@ export class ParkedVersions {
       if (!any) return;
       for (const saga of steps.sagas) await this.takeAll(saga);
     } catch (error) {
-      logger.warn(`Taking events of versions that were unknown failed and is repeated: ${String(error)}`);
+      logger.warn(`Taking events of versions that were unknown failed and is repeated: ${reasonOf(error)}`);
     }
   }
 
