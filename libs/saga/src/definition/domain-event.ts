@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { otherThanObject, type EventData, type NoEventData, type Unless } from './event-data.js';
 import { lasting } from './lasting.js';
 import { issueText } from './schema-issue.js';
 
@@ -16,6 +17,11 @@ export interface EventClass<Type extends string = string, Input = never, Data ex
   readonly schema: StandardSchemaV1<unknown, unknown>;
   new (data: Input): EventInstance<Type, Data>;
 }
+
+type EventClassOf<Type extends string, Input, Data extends object> = Unless<
+  Data,
+  EventClass<Type, Input, EventData<Data>>
+>;
 
 /** Data of which is known already what it is: its event is made without another look. */
 const settled = new WeakSet<object>();
@@ -43,12 +49,19 @@ export class InvalidEventData extends Error {
  * Any Standard Schema library will do; the schema must be synchronous and describe an object. An event is written as JSON and read with its
  * schema wherever it arrives, so its data must come out of both as it went in: what does not is refused where the event is made.
  *
+ * Of a union the event has the members of all its forms, those that only some have as optional ones; a field that holds the union keeps them apart.
+ *
+ * @throws TypeError for a type that cannot name a topic, for no schema, and for a schema of something else than an object
  * @throws InvalidEventData from the constructor, when the data does not match the schema or would arrive as other data
  */
 export function DomainEvent<const Type extends string, Schema extends StandardSchemaV1<object, object>>(
   type: Type,
   schema: Schema,
-): EventClass<Type, StandardSchemaV1.InferInput<Schema>, StandardSchemaV1.InferOutput<Schema>> {
+): EventClassOf<Type, StandardSchemaV1.InferInput<Schema>, StandardSchemaV1.InferOutput<Schema>>;
+/** Nothing else makes an event; the type of the schema says what to do. */
+export function DomainEvent(type: string, schema: NoEventData): never;
+export function DomainEvent(type: string, given: unknown): unknown {
+  const schema = given as StandardSchemaV1;
   if (!isEventType(type)) {
     throw new TypeError(
       `Event type "${nameOf(type)}" cannot name a topic: use up to 200 letters, digits, ".", "_" or "-", such as "task.created".`,
@@ -56,6 +69,12 @@ export function DomainEvent<const Type extends string, Schema extends StandardSc
   }
   if (typeof schema?.['~standard']?.validate !== 'function') {
     throw new TypeError(`Event type "${type}" has no schema; give it one of a Standard Schema library, such as zod.`);
+  }
+  const other = otherThanObject(schema);
+  if (other !== undefined) {
+    throw new TypeError(
+      `Event type "${type}" has a schema of ${other}; the data of an event is one object: put it into a field, such as z.object({ value: … }).`,
+    );
   }
   const Base = class {
     static readonly type = type;
@@ -66,7 +85,7 @@ export function DomainEvent<const Type extends string, Schema extends StandardSc
     }
   };
   Object.defineProperty(Base.prototype, eventType, { value: type });
-  return Base as unknown as EventClass<Type, StandardSchemaV1.InferInput<Schema>, StandardSchemaV1.InferOutput<Schema>>;
+  return Base;
 }
 
 /** Whether a text can be the type of an event: topics are named by it. */
