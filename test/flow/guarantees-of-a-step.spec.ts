@@ -134,6 +134,7 @@ describe('G7 one poisoned saga stops no other, and nothing vanishes', () => {
       retried: 3,
       deadLettered: 2,
       parked: 0,
+      passed: 0,
     });
     expect(Object.values(service.tally.snapshot()).reduce((sum, count) => sum + count, 0)).toBe(records.length);
     for (const sagaId of ids.slice(0, 15))

@@ -1,7 +1,9 @@
 import { v5 } from 'uuid';
+import { MemoryBoard } from '../../../libs/saga/src/adapters/memory/memory-board.js';
 import { MemoryStore } from '../../../libs/saga/src/adapters/memory/memory-store.js';
 import type { SagaGraph } from '../../../libs/saga/src/definition/index.js';
 import type { BoundStep, CompensationContext, StepContext } from '../../../libs/saga/src/flow/bound-step.js';
+import { Announcer } from '../../../libs/saga/src/flow/fleet/announcer.js';
 import { BoundSteps } from '../../../libs/saga/src/flow/bound-steps.js';
 import { OutsideEvents } from '../../../libs/saga/src/flow/outside-events.js';
 import { defaultSettings, type FlowSettings } from '../../../libs/saga/src/flow/participant.js';
@@ -23,6 +25,7 @@ export class Ground {
   readonly clock = new VirtualClock();
   readonly store = new EffectStore(new MemoryStore(this.clock));
   readonly transport = new FakeTransport();
+  readonly board = new MemoryBoard(() => this.clock.now().getTime());
 }
 
 type StepMethod = (input: never, saga: StepContext) => unknown;
@@ -66,6 +69,7 @@ export class Service {
   readonly logs: string[] = [];
   readonly mirrored: Envelope[] = [];
   readonly saga: SagaService;
+  readonly announcer: Announcer | undefined;
   readonly name: string;
 
   constructor(
@@ -82,13 +86,29 @@ export class Service {
       readonly retention?: Retention;
       readonly acceptsGraphs?: readonly string[];
       readonly outside?: OutsideEvents;
+      /** It announces itself on the ground's board. */
+      readonly announces?: boolean;
+      readonly handsOver?: readonly string[];
+      readonly takesOver?: readonly string[];
     } = {},
   ) {
     this.name = options.name ?? 'hotel';
     const log = (message: string): void => void this.logs.push(message);
+    const bound = new BoundSteps(steps, options.knows, options.retention, options.acceptsGraphs);
+    const logger = { log, warn: log, error: log };
+    const clock = {
+      now: () => ground.clock.now(),
+      after: (ms: number, call: () => void) => ground.clock.after(ms, () => this.alive(call)),
+    };
+    const chance = counted(options.random ?? (() => 0));
+    this.announcer =
+      options.announces === true
+        ? announcing({ service: this.name, steps: bound, clock, chance, logger }, ground, options)
+        : undefined;
     this.saga = new SagaService({
       service: this.name,
-      steps: new BoundSteps(steps, options.knows, options.retention, options.acceptsGraphs),
+      steps: bound,
+      ...(this.announcer && { announcer: this.announcer }),
       store: this.reaching(options.store ?? ground.store),
       transport: {
         publish: async (messages) => {
@@ -102,9 +122,9 @@ export class Service {
         lifetimes: ground.transport.lifetimes,
       },
       topics: topicsNamed('perSaga'),
-      clock: { now: () => ground.clock.now(), after: (ms, call) => ground.clock.after(ms, () => this.alive(call)) },
-      chance: counted(options.random ?? (() => 0)),
-      logger: { log, warn: log, error: log },
+      clock,
+      chance,
+      logger,
       settings: { ...defaultSettings, ...options.settings },
       tally: this.tally,
       outside: options.outside ?? new OutsideEvents(),
@@ -116,9 +136,19 @@ export class Service {
   /** A process that is at work. */
   static async started(ground: Ground, ...given: Tail<ConstructorParameters<typeof Service>>): Promise<Service> {
     const service = new Service(ground, ...given);
+    await service.announced();
     await service.saga.start();
     await ground.clock.advance(0);
     return service;
+  }
+
+  /** It has announced itself, and heard who is there. */
+  async announced(): Promise<void> {
+    const looked = this.announcer?.start(4_000);
+    const heard = { yet: looked === undefined };
+    looked?.then(() => (heard.yet = true)).catch(() => (heard.yet = true));
+    while (!heard.yet) await this.ground.clock.advance(1);
+    await looked;
   }
 
   /** The process is gone, with all that it had in memory. */
@@ -174,6 +204,18 @@ export class Service {
   async row(sagaId: string, step: string): Promise<FenceRow | undefined> {
     return (await this.ground.store.find(sagaId)).find((row) => row.step === step);
   }
+}
+
+function announcing(
+  of: ConstructorParameters<typeof Announcer>[0],
+  { board }: Ground,
+  {
+    handsOver = [],
+    takesOver = [],
+  }: { readonly handsOver?: readonly string[]; readonly takesOver?: readonly string[] },
+): Announcer {
+  const { sagas } = of.steps;
+  return new Announcer(of, { board, name: 'saga.announcements', program: 'a test', sagas, handsOver, takesOver });
 }
 
 type Tail<T extends readonly unknown[]> = T extends readonly [unknown, ...infer Rest] ? Rest : never;

@@ -149,7 +149,8 @@ export class Deliverer {
 
   private move(delivery: Delivery, transaction: StepTransaction, ledger: Ledger): Settled | Promise<Settled> {
     const row = ledger.rowOf(delivery);
-    const { happening, bound } = delivery;
+    const { happening, bound, unlessBegun } = delivery;
+    if (unlessBegun && row.version === 0) return { verdict: unlessBegun, row, emitted: [] };
     const record = (taken: Taken): Settled => this.record(delivery, row, taken, ledger);
     switch (happening.type) {
       case 'operated':

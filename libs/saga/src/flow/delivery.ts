@@ -23,6 +23,8 @@ export interface Delivery {
   readonly happening: Happening;
   /** Of somebody who waits for it and may withdraw it. */
   readonly patience?: Patience;
+  /** What becomes of it while there is no row of the step here: another service has the step. */
+  readonly unlessBegun?: 'ignored' | 'passed';
 }
 
 export type Happening =
@@ -71,9 +73,9 @@ export type Happening =
   /** Somebody gave the step that waits for it its event. */
   | { readonly type: 'signaled'; readonly answer: StepResult };
 
-/** How a delivery ended; `retried` means parked for another attempt. */
+/** How a delivery ended; `retried` means parked for another attempt, `passed` that the service which has taken over the step is to begin it. */
 export interface Settled {
-  readonly verdict: Verdict | 'retried';
+  readonly verdict: Verdict | 'retried' | 'passed';
   readonly row: FenceRow;
   readonly emitted: readonly Envelope[];
   /** Which attempt this is, or would be. */

@@ -13,6 +13,7 @@ import type { IncomingRecord } from '../ports/transport.js';
 import type { Audience, BoundStep } from './bound-step.js';
 import type { BoundSteps } from './bound-steps.js';
 import type { Delivery } from './delivery.js';
+import type { Fleet } from './fleet/fleet.js';
 import { refuseUnknownVersion } from './versions/unknown-version.js';
 
 /**
@@ -25,11 +26,12 @@ export function sagaEventOf(
   steps: BoundSteps,
   audience: Audience,
   record: IncomingRecord,
-): { event: Envelope; instance: EventInstance | undefined } | undefined {
-  if (concernsNobody(steps, audience, asWeWrite(record))) return undefined;
+  fleet?: Fleet,
+): { event: Envelope; instance: EventInstance | undefined; saga: SagaGraph } | undefined {
+  if (concernsNobody(steps, audience, asWeWrite(record), fleet)) return undefined;
   const { attributes, data } = opened(record);
-  if (concernsNobody(steps, audience, attributes)) return undefined;
-  refuseUnknownVersion(steps, audience, attributes);
+  if (concernsNobody(steps, audience, attributes, fleet)) return undefined;
+  refuseUnknownVersion(steps, audience, attributes, fleet);
   const event = envelopeFrom(attributes, data());
   const definition = steps.saga(event.sagaType, event.sagaVersion);
   if (!definition) return undefined;
@@ -37,11 +39,16 @@ export function sagaEventOf(
   if (odd !== undefined) throw new PoisonRecord(odd);
   const saga = expanded(definition, event.branches);
   const instance = instanceOf(saga, event);
-  return { event: { ...event, data: instance ?? event.data }, instance };
+  return { event: { ...event, data: instance ?? event.data }, instance, saga };
 }
 
 /** Most records of a saga's topic are events that other services wait for: told from their headers, before anything is parsed, and those that we wrote before they are even opened. */
-function concernsNobody(steps: BoundSteps, audience: Audience, attributes: OpenedRecord['attributes']): boolean {
+function concernsNobody(
+  steps: BoundSteps,
+  audience: Audience,
+  attributes: OpenedRecord['attributes'],
+  fleet: Fleet | undefined,
+): boolean {
   const { sagatype, sagaversion, sagagraph, sagastep } = attributes;
   const step = wordOf(sagastep);
   const saga = steps.saga(wordOf(sagatype), wordOf(sagaversion));
@@ -49,7 +56,8 @@ function concernsNobody(steps: BoundSteps, audience: Audience, attributes: Opene
     return !steps.takesPart(audience, wordOf(sagatype));
   const outcome = outcomeNamed(attributes['sagaoutcome']);
   if (saga?.steps[step] === undefined || saga.fanOuts.length > 0 || outcome === undefined) return false;
-  return !steps.areConcerned(audience, saga, { step, outcome });
+  if (steps.areConcerned(audience, saga, { step, outcome })) return false;
+  return !fleet || fleet.wantedByOthers(audience, saga, { step, outcome }).length === 0;
 }
 
 /** What tells whom a record concerns, where it has the very headers that we write. */

@@ -3,6 +3,7 @@ import type { Envelope } from '../protocol/envelope.js';
 import type { Chance, Clock } from '../ports/clock.js';
 import type { StepStore } from '../ports/step-store.js';
 import type { Transport } from '../ports/transport.js';
+import type { Announcer } from './fleet/announcer.js';
 import type { BoundSteps } from './bound-steps.js';
 import type { OutsideEvents } from './outside-events.js';
 import type { Retention } from './retention/retention.js';
@@ -56,6 +57,8 @@ export interface Participant {
   readonly outside: OutsideEvents;
   /** How long what is settled is kept; for good where it is left out. */
   readonly retention?: Retention;
+  /** What the services have told each other; absent where the transport has no board. */
+  readonly announcer?: Pick<Announcer, 'fleet' | 'beginning'>;
   /** Told of every saga event that was consumed or emitted, after its commit. Best effort: must not throw. */
   readonly mirror: (event: Envelope) => void;
 }

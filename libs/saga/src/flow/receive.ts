@@ -12,6 +12,7 @@ import { parkVersion } from './versions/park-version.js';
 import type { Participant } from './participant.js';
 import { startFromEvent } from './start-from-event.js';
 import { refuseUnknownAround } from './versions/unknown-around.js';
+import { passOn, placedDeliveries, startedHere } from './fleet/passing.js';
 import { LeftToOthers } from './versions/unknown-version.js';
 import { OtherGraph } from './versions/other-graph.js';
 
@@ -97,22 +98,49 @@ function receiveSagaEvent(
   audience: Audience,
   record: IncomingRecord,
 ): Promise<void> | undefined {
-  const known = sagaEventOf(participant.steps, audience, record);
-  const deliveries = known ? deliveriesOf(participant.steps, audience, known.event, known.instance) : [];
-  refuseUnknownAround(participant.steps, deliveries);
-  if (known && deliveries.length > 0) return settle(participant, submit, audience, known.event, deliveries);
+  const { steps, announcer } = participant;
+  const known = sagaEventOf(steps, audience, record, announcer?.fleet);
+  const all = known ? deliveriesOf(steps, audience, known.event, known.instance) : [];
+  refuseUnknownAround(steps, all);
+  const deliveries = announcer ? placedDeliveries(announcer.fleet, record, all) : all;
+  const wanted = announcer && known ? announcer.fleet.wantedByOthers(audience, known.saga, known.event) : [];
+  if (known && wanted.length > 0)
+    return settleAndLeave(participant, submit, audience, record, known.event, deliveries, wanted);
+  if (known && deliveries.length > 0) return settle(participant, submit, audience, record, known.event, deliveries);
   participant.tally.count('ignored');
   return undefined;
+}
+
+/** What is for steps of other replicas as well is left to them when what is for ours is settled. */
+async function settleAndLeave(
+  participant: Participant,
+  submit: Submit,
+  audience: Audience,
+  record: IncomingRecord,
+  event: Envelope,
+  deliveries: readonly Delivery[],
+  wanted: readonly string[],
+): Promise<void> {
+  if (deliveries.length > 0) await settle(participant, submit, audience, record, event, deliveries);
+  const steps = wanted.map((step) => `"${step}"`).join(', ');
+  const why = `another replica of this service has ${steps} of saga "${event.sagaType}" version ${event.sagaVersion}, this one has not`;
+  throw new LeftToOthers(event.sagaType, event.sagaVersion, why, {
+    wanted,
+    ...(event.graph !== undefined && { graph: event.graph }),
+  });
 }
 
 async function settle(
   participant: Participant,
   submit: Submit,
   audience: Audience,
+  record: IncomingRecord,
   event: Envelope,
   deliveries: readonly Delivery[],
 ): Promise<void> {
   const settled = deliveries.length === 1 ? [await submit(deliveries[0]!)] : await Promise.all(deliveries.map(submit));
+  const passed = settled.filter(({ verdict }) => verdict === 'passed');
+  if (passed.length > 0) await passOn(participant, record, deliveries.filter((_, index) => settled[index]!.verdict === 'passed')); // prettier-ignore
   const taken = settled.some(({ verdict }) => verdict === 'handled' || verdict === 'retried');
   if (taken && isNews(participant, audience, event)) participant.mirror(event);
 }
@@ -150,7 +178,7 @@ async function startBy(
   record: IncomingRecord,
   sources: readonly OutsideSource[],
 ): Promise<void> {
-  const starts = await outsideStarts(participant, record, sources);
+  const starts = await outsideStarts(participant, record, startedHere(participant, sources));
   if (starts.length === 0) participant.tally.count('ignored');
   await Promise.all(starts.map(({ saga, event }) => startFromEvent(participant, submit, saga, event)));
   if (isSagaEvent(record)) await receiveSagaEvent(participant, submit, 'steps', record);

@@ -16,7 +16,7 @@ export interface OutsideEvent {
   readonly keyedBefore?: { readonly key: string; readonly writtenAt: number };
 }
 
-type Ground = Pick<Participant, 'steps' | 'chance' | 'service' | 'store' | 'outside'>;
+type Ground = Pick<Participant, 'steps' | 'chance' | 'service' | 'store' | 'outside' | 'announcer'>;
 type Submit = (delivery: Delivery) => Promise<Settled>;
 
 /** How far the clocks of a producer and of the database may be apart, ms. */

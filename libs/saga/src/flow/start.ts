@@ -10,6 +10,7 @@ import type { StepStatus } from '../protocol/step-state.js';
 import type { Chance } from '../ports/clock.js';
 import type { FenceRow, StoredEvent } from '../ports/fence-row.js';
 import type { Delivery, Settled } from './delivery.js';
+import { refuseElsewhere } from './fleet/elsewhere.js';
 import type { Participant } from './participant.js';
 import { checkedOptions, refuseUnfitInput } from './start-checks.js';
 
@@ -40,7 +41,7 @@ type Submit = (delivery: Delivery) => Promise<Settled>;
  * the definition's schema, or is none that JSON can carry; `START_INPUT_TOO_LARGE`; `INVALID_START_KEY`; `INVALID_CORRELATION_ID`; otherwise what the method throws, and then nothing is left behind
  */
 export async function startSaga(
-  participant: Pick<Participant, 'steps' | 'chance' | 'service' | 'settings'>,
+  participant: Pick<Participant, 'steps' | 'chance' | 'service' | 'settings' | 'announcer'>,
   submit: Submit,
   saga: SagaGraph,
   input: unknown,
@@ -73,7 +74,7 @@ export function idOfKey(chance: Pick<Chance, 'derivedId'>, saga: SagaGraph, key:
  * @throws SagaError `SAGA_NOT_STARTED_HERE`
  */
 export function startDelivery(
-  participant: Pick<Participant, 'steps' | 'service'>,
+  participant: Pick<Participant, 'steps' | 'service' | 'announcer'>,
   saga: SagaGraph,
   headers: SagaHeaders,
   input: unknown,
@@ -87,6 +88,8 @@ export function startDelivery(
       { step: saga.source },
     );
   }
+  refuseElsewhere(participant, bound);
+  participant.announcer?.beginning(saga);
   const event: StoredEvent = { type: saga.steps[saga.source]!.on?.type ?? '', data: input as object };
   return {
     sagaId: headers.sagaId,

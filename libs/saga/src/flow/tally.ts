@@ -1,7 +1,7 @@
 import type { Verdict } from '../protocol/step-state.js';
 
 /** What can become of something that arrived: nothing else is possible, so nothing disappears. */
-export type Fate = Verdict | 'retried' | 'deadLettered' | 'parked';
+export type Fate = Verdict | 'retried' | 'deadLettered' | 'parked' | 'passed';
 
 /** Counts the fates since the process started. */
 export class Tally {
@@ -14,6 +14,7 @@ export class Tally {
     retried: 0,
     deadLettered: 0,
     parked: 0,
+    passed: 0,
   };
 
   count(fate: Fate, times = 1): void {

@@ -1,7 +1,7 @@
-import { isComparable } from '../definition/fingerprint.js';
 import { isSaga } from '../definition/define-saga.js';
 import type { RetryPolicy } from '../protocol/retry.js';
 import type { CircuitSetting } from './circuit-breakers.js';
+import { fleetViolations } from './fleet-checks.js';
 import type { HandlerMetadata } from './handler-metadata.js';
 import { outsideViolations } from './outside-checks.js';
 import type { SagaModuleOptions } from './saga.options.js';
@@ -23,6 +23,8 @@ const names: Readonly<Record<keyof SagaModuleOptions, true>> = {
   lostTables: true,
   sagas: true,
   acceptsGraphs: true,
+  handsOver: true,
+  takesOver: true,
   retry: true,
   circuit: true,
   settings: true,
@@ -56,7 +58,7 @@ export function optionViolations(options: Partial<SagaModuleOptions>): readonly 
       sagas === undefined || (Array.isArray(sagas) && sagas.every(isSaga)),
       `sagas is ${told(sagas)}; list definitions made with defineSaga`,
     ),
-    ...graphViolations(options.acceptsGraphs),
+    ...fleetViolations(options),
     ...unless(
       store === undefined || typeof store === 'function',
       `store is ${told(store)}; give it a function that makes a store, or leave it out`,
@@ -84,17 +86,6 @@ export function optionViolations(options: Partial<SagaModuleOptions>): readonly 
     ...retentionViolations(options.retention),
     ...outsideViolations(options.outside),
   ];
-}
-
-function graphViolations(accepted: unknown): readonly string[] {
-  if (accepted === undefined) return [];
-  if (!Array.isArray(accepted))
-    return [`acceptsGraphs is ${told(accepted)}; list fingerprints, such as "1:9f86d081884c7d65"`];
-  const wrong = accepted.find((graph) => typeof graph !== 'string' || !isComparable(graph)) as unknown;
-  return unless(
-    wrong === undefined,
-    `acceptsGraphs names ${told(wrong)}; a fingerprint is a text such as "1:9f86d081884c7d65"`,
-  );
 }
 
 function retentionViolations(retention: SagaModuleOptions['retention']): readonly string[] {

@@ -13,6 +13,7 @@ import { upgradedFromKeysAt } from '../adapters/typeorm/migrations.js';
 import type { Tables } from '../adapters/typeorm/tables.js';
 import { TypeOrmStore } from '../adapters/typeorm/typeorm-store.js';
 import type { BoundStep } from '../flow/bound-step.js';
+import type { Announcer } from '../flow/fleet/announcer.js';
 import { BoundSteps } from '../flow/bound-steps.js';
 import { defaultSettings, type Logger as FlowLogger } from '../flow/participant.js';
 import { retentionOf } from '../flow/retention/retention.js';
@@ -35,7 +36,12 @@ import { handlerLine } from './handler-line.js';
 import { optionViolations, transportViolations } from './option-checks.js';
 import { idleOutsideViolations } from './outside-checks.js';
 import { lanesFor, poolViolations } from './pool-checks.js';
+import { announcerOf, noStepsLine } from './announcing.js';
 import { InvalidSagaSetup, setupViolations } from './setup-checks.js';
+
+/** A service begins to work after so long, whoever has been heard, ms. */
+const lookPatience = 4_000;
+const leavePatience = 2_000;
 
 /** The one place where adapters meet the flow: builds the service's participant from what the application declares. */
 @Injectable()
@@ -48,6 +54,8 @@ export class SagaRuntime {
   private sagaTables: SagaTables | undefined;
   private steps: readonly BoundStep[] = [];
   private built: SagaService | undefined;
+  private announcer: Announcer | undefined;
+  private looked: Promise<void> | undefined;
   private known: readonly SagaGraph[] = [];
   private readonly others: Subscription[] = [];
 
@@ -89,7 +97,17 @@ export class SagaRuntime {
     if (!this.others.some(({ group }) => group === subscription.group)) this.others.push(subscription);
   }
 
+  /**
+   * Waits, for a moment, until the service has heard who else is there.
+   *
+   * @throws SagaError `SERVICE_NAME_TAKEN`
+   */
+  async look(): Promise<void> {
+    await this.looked;
+  }
+
   async start(): Promise<void> {
+    await this.look();
     await this.service.start();
     for (const subscription of this.others) await this.transport.subscribe(subscription);
   }
@@ -137,7 +155,7 @@ export class SagaRuntime {
 
   /** Stops to consume, finishes what is in hand and publishes it. */
   async drain(): Promise<void> {
-    await this.built?.drain();
+    await Promise.all([this.built?.drain(), this.announcer?.stop(leavePatience)]);
   }
 
   private async build(): Promise<void> {
@@ -156,9 +174,12 @@ export class SagaRuntime {
     const retention = options.retention && retentionOf(options.retention);
     const bound = new BoundSteps(steps, this.known, retention, options.acceptsGraphs);
     refuse(idleOutsideViolations(options.outside, bound), options.service);
+    this.announcer = announcerOf(this, bound, this.logger);
+    if (handlers.length === 0) this.logger.warn(noStepsLine(options.service));
     this.built = new SagaService({
       service: options.service,
       steps: bound,
+      ...(this.announcer && { announcer: this.announcer }),
       store: await this.openStore(),
       outside: new OutsideEvents(options.outside, await this.keyedUntil()),
       transport,
@@ -176,6 +197,8 @@ export class SagaRuntime {
       ...(retention && { retention }),
     });
     this.attachToBus();
+    this.looked = this.announcer?.start(lookPatience);
+    this.looked?.catch(() => undefined); // whoever waits for it is told
   }
 
   private flowLogger(): FlowLogger {

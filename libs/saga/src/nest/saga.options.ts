@@ -1,5 +1,5 @@
 import type { ModuleRef } from '@nestjs/core';
-import type { SagaGraph } from '../definition/saga-definition.js';
+import type { SagaGraph, StepNode } from '../definition/saga-definition.js';
 import type { RetryPolicy } from '../protocol/retry.js';
 import type { TopicNaming } from '../protocol/topics.js';
 import type { OutsideSettings } from '../flow/outside-record.js';
@@ -38,6 +38,10 @@ export interface SagaModuleOptions {
    * went live by mistake and sagas began with it. Default: none.
    */
   readonly acceptsGraphs?: readonly string[];
+  /** Steps that are being moved to another service (`[Order.steps.charge]`): once that has them, nothing new is begun here, and what was begun here is brought to its end. */
+  readonly handsOver?: readonly StepNode[];
+  /** Names of services that are gone for good, as after a renaming: this one takes the steps that they had. */
+  readonly takesOver?: readonly string[];
   /**
    * What differs from the default policies, for steps, compensations and listeners that say nothing else; times in ms. Default: a step that may be
    * refused is attempted for about a minute, a compensation for about an hour; retriable steps and listeners are never given up.

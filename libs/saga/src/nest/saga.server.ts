@@ -35,6 +35,7 @@ export class SagaServer extends Server implements CustomTransportStrategy {
   async markReady(): Promise<void> {
     this.ready = true;
     this.wanted ||= this.runtime.options.consume !== 'manual';
+    await this.runtime.look();
     await this.startWhenReady();
   }
 

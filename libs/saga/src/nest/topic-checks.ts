@@ -18,14 +18,14 @@ function illegal(sagas: readonly SagaGraph[], topics: Topics): readonly string[]
 }
 
 function shared(sagas: readonly SagaGraph[], topics: Topics): readonly string[] {
-  const own = [topics.deadLetters, topics.of({ sagaType: '', type: compensationFailed })];
+  const own = [topics.deadLetters, topics.announcements, topics.of({ sagaType: '', type: compensationFailed })];
   return sagas.flatMap((saga) => {
     const used = eventTypesOf(saga).map((type) => topics.of({ sagaType: saga.name, type }));
     return own
       .filter((topic) => used.includes(topic))
       .map(
         (topic) =>
-          `the option topics gives saga "${saga.name}" the topic "${topic}", which the library keeps for dead letters; name another`,
+          `the option topics gives saga "${saga.name}" the topic "${topic}", which the library keeps for ${topic === topics.announcements ? 'announcements' : 'dead letters'}; name another`,
       );
   });
 }

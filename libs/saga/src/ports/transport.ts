@@ -1,3 +1,4 @@
+import type { Board } from './board.js';
 import { SagaError } from '../protocol/errors.js';
 import type { WireMessage } from '../protocol/wire.js';
 
@@ -20,6 +21,8 @@ export interface IncomingRecord {
     readonly offset?: string;
     readonly stamp?: string;
   };
+  /** When it was published, in ms, as the transport has it. */
+  readonly at?: number;
 }
 
 export interface Subscription {
@@ -103,6 +106,8 @@ export interface Transport {
    */
   hasConsumed?(groups: readonly string[]): Promise<boolean>;
   readonly lifetimes: RecordLifetimes;
+  /** Where services tell each other what they have; without one they work, and find nothing that does not fit. */
+  readonly board?: Board;
 }
 
 /** For how long a record that was published may come again. */

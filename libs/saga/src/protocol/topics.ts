@@ -13,6 +13,9 @@ export type TopicNaming = 'perSaga' | 'perType' | 'perDomain' | ((event: TopicSu
 /** The records that are no saga events. */
 export const deadLetterTopic = 'saga.dead-letters';
 
+/** Where services tell each other what they have: compacted, with one partition. */
+export const announcementTopic = 'saga.announcements';
+
 export interface Topics {
   of(event: TopicSubject): string;
   /** Every topic on which an event of this saga may appear. */
@@ -20,6 +23,7 @@ export interface Topics {
   /** Where an outside event that starts a saga is looked for: a topic of its own unless topics are per domain. */
   outside(type: string): string;
   readonly deadLetters: string;
+  readonly announcements: string;
   /** A consumer group's name, under the prefix. */
   group(name: string): string;
 }
@@ -34,6 +38,7 @@ export function topicsNamed(naming: TopicNaming, prefix = ''): Topics {
     ofSaga: (saga) => [...new Set(typesOf(saga).map((type) => of({ sagaType: saga.name, type })))],
     outside: (type) => (naming === 'perDomain' ? of({ sagaType: '', type }) : prefix + type),
     deadLetters: prefix + deadLetterTopic,
+    announcements: prefix + announcementTopic,
     group: (name) => prefix + name,
   };
 }

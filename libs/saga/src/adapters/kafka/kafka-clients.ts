@@ -84,6 +84,19 @@ export class KafkaClients {
     });
   }
 
+  /** A consumer that is alone in its group. Never restarts itself either. */
+  reader(groupId: string): Consumer {
+    const sessionTimeout = this.settings.sessionTimeoutMs;
+    return this.client().consumer({
+      groupId,
+      sessionTimeout,
+      heartbeatInterval: Math.min(1_000, sessionTimeout / 3),
+      maxWaitTimeInMs,
+      allowAutoTopicCreation: false,
+      retry: { ...retry, restartOnFailure: async () => false },
+    });
+  }
+
   private client(): Kafka {
     return new Kafka({ ...this.settings.connection, retry, logLevel: logLevel.WARN, logCreator: this.logCreator });
   }

@@ -15,6 +15,7 @@ export function incoming(topic: string, partition: number, message: KafkaMessage
     raw,
     malformed,
     origin: { topic, partition, offset: message.offset, stamp: message.timestamp },
+    at: Number(message.timestamp),
   };
 }
 

@@ -8,6 +8,7 @@ import type {
   TransportHealth,
 } from '../../ports/transport.js';
 import type { WireMessage } from '../../protocol/wire.js';
+import { KafkaBoard } from './kafka-board.js';
 import { KafkaClients } from './kafka-clients.js';
 import { compressionType } from './kafka-codecs.js';
 import { haveCommitted } from './kafka-group-offsets.js';
@@ -38,6 +39,7 @@ class KafkaTransport implements Transport {
   private readonly look: KafkaTopicLook;
   private readonly publisher: KafkaPublisher;
   private readonly consumers: KafkaConsumer[] = [];
+  readonly board: KafkaBoard;
   readonly lifetimes: RecordLifetimes;
   private state: 'open' | 'drained' | 'closed' = 'open';
   private closing: Promise<void> | undefined;
@@ -50,6 +52,7 @@ class KafkaTransport implements Transport {
     this.topics = new KafkaTopics(this.clients, settings.createTopics);
     this.findings = new KafkaFindings(context.logger);
     this.look = new KafkaTopicLook(this.clients, this.topics, settings, this.findings, context.logger);
+    this.board = new KafkaBoard(this.clients, settings.createTopics, context.service, context.logger);
     this.lifetimes = new KafkaLifetimes(this.clients, this.topics);
     const compression = compressionType(settings.compression);
     const sender = new KafkaSender(this.clients, this.topics, context.logger, settings.publishTimeoutMs, compression);
@@ -83,7 +86,9 @@ class KafkaTransport implements Transport {
 
   async close(): Promise<void> {
     this.state = 'closed';
-    this.closing ??= Promise.all([this.drain(), this.look.close()]).then(() => this.publisher.close());
+    this.closing ??= Promise.all([this.drain(), this.look.close()])
+      .then(() => this.board.close())
+      .then(() => this.publisher.close());
     await this.closing;
   }
 

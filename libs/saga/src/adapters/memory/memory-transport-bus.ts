@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { WireMessage } from '../../protocol/wire.js';
+import { MemoryBoard } from './memory-board.js';
 import { MemoryGroup } from './memory-transport-group.js';
 import { TopicLog } from './memory-transport-log.js';
 
@@ -10,6 +11,7 @@ interface Topic {
 
 /** What the transports of one process share. Topics and groups come to be by their first use and stay until the process ends. */
 export class MemoryBus {
+  readonly board = new MemoryBoard();
   private readonly topics = new Map<string, Topic>();
   /** A store may outlive the bus, on which positions begin anew. */
   private readonly id = randomUUID();

@@ -9,6 +9,8 @@ export class MemoryRecord implements IncomingRecord {
     private readonly bus: string,
   ) {}
 
+  readonly at = Date.now();
+
   get headers(): Readonly<Record<string, string>> {
     return this.message.headers;
   }

@@ -1,3 +1,4 @@
+import type { Board } from '../../ports/board.js';
 import { TransportClosed } from '../../ports/transport.js';
 import type {
   RecordLifetimes,
@@ -34,6 +35,10 @@ class MemoryTransport implements Transport {
     private readonly bus: MemoryBus,
     private readonly context: TransportContext,
   ) {}
+
+  get board(): Board {
+    return this.bus.board;
+  }
 
   async publish(messages: readonly WireMessage[]): Promise<void> {
     if (this.state === 'closed')

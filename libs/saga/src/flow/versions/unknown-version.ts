@@ -1,6 +1,7 @@
 import type { OpenedRecord } from '../../protocol/cloud-event.js';
 import { PoisonRecord, wordOf } from '../../protocol/wire.js';
 import type { Audience } from '../bound-step.js';
+import type { Fleet } from '../fleet/fleet.js';
 import type { BoundSteps } from '../bound-steps.js';
 
 /** What an event that is left to others needs of the process that takes it. */
@@ -40,8 +41,13 @@ export function refuseUnknownVersion(
   steps: BoundSteps,
   audience: Audience,
   { sagatype, sagaversion, sagagraph }: OpenedRecord['attributes'],
+  fleet?: Fleet,
 ): void {
   const [name, version, graph] = [wordOf(sagatype), wordOf(sagaversion), wordOf(sagagraph)];
+  if (fleet?.othersTakePart(audience, name, version) && !steps.saga(name, version)) {
+    const why = `another replica of this service takes part in saga "${name}" version ${version}, this one does not`;
+    throw new LeftToOthers(name, Number(version), why, { graph });
+  }
   if (!steps.takesPart(audience, name)) return;
   const other = steps.otherGraph(name, version, graph);
   if (other) throw new LeftToOthers(name, Number(version), other.why, { graph });
