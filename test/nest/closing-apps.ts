@@ -61,10 +61,9 @@ const cases: Readonly<Record<string, () => Promise<unknown>>> = {
     await Promise.all(starts);
   },
   async severalInOneProcess() {
-    const transport = inMemory();
     const apps = [
-      await made({ transport }),
-      await made({ transport, service: 'other' }),
+      await made({ transport: inMemory() }),
+      await made({ transport: inMemory(), service: 'other' }),
       await made({ transport: away }),
     ];
     for (const app of apps) await app.init();

@@ -15,11 +15,12 @@ export interface Bundle {
 
 /**
  * @param sources by name, within the project
+ * @param library where `nest-saga` is taken from; the one of this project unless told
  * @param names `minified`: as a user's bundler may leave them, classes are named by a letter or two
  */
 export async function bundle(
   sources: Readonly<Record<string, string>>,
-  { names = 'kept' }: { readonly names?: 'kept' | 'minified' } = {},
+  { names = 'kept', library }: { readonly names?: 'kept' | 'minified'; readonly library?: string } = {},
 ): Promise<Bundle> {
   const cache = join(root, '.cache');
   await mkdir(cache, { recursive: true });
@@ -30,6 +31,7 @@ export async function bundle(
     logLevel: 'error',
     oxc: { decorator: { legacy: true, emitDecoratorMetadata: true } },
     ssr: { noExternal: ours, resolve: { conditions: ['source', 'node'] } },
+    ...(library !== undefined && { resolve: { alias: [{ find: /^nest-saga$/, replacement: library }] } }),
     build: {
       ssr: true,
       outDir,
