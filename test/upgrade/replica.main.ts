@@ -91,7 +91,7 @@ const app = await NestFactory.createApplicationContext(Replica, { logger: ['erro
 process.on('message', (message: { readonly start?: readonly number[]; readonly stop?: true }) => {
   void (async () => {
     const started: string[] = [];
-    for (const n of message.start ?? []) started.push((await app.get(Sagas).start(Upgrade, { n } as never)).sagaId);
+    for (const n of message.start ?? []) started.push((await app.get(Sagas).start(Upgrade, { n })).sagaId);
     if (message.stop) await app.close();
     process.send!({ started });
     if (message.stop) process.disconnect();
