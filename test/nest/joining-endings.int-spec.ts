@@ -1,9 +1,20 @@
+import { EventBus } from '@nestjs/cqrs';
 import { inMemory } from 'nest-saga';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { freshDatabase } from '../support/database.js';
 import { startedOn } from './database-scene.js';
-import { Checkout, CheckoutSteps, Mail, Shop, nothing, opened, wentOn, type Client } from './joining-sagas.js';
+import {
+  CartLeft,
+  Checkout,
+  CheckoutSteps,
+  Mail,
+  Shop,
+  nothing,
+  opened,
+  wentOn,
+  type Client,
+} from './joining-sagas.js';
 import { eventually } from './scene.js';
 
 let url: string;
@@ -128,4 +139,21 @@ describe('what became of a joined transaction is seen in the tables', () => {
     await eventually(() => expect(shop.steps.posted).toEqual(['c1']));
     expect(heard).toBeGreaterThan(0);
   });
+});
+
+test('an event on the local bus, published in a transaction, starts its saga after the commit, and none after a rollback', async () => {
+  const shop = await open();
+  const leave = (cart: string, end: () => void): Promise<void> =>
+    shop.dataSource.transaction(async () => {
+      shop.app.get(EventBus).publish(new CartLeft({ cart }));
+      await sleep(50);
+      expect(await shop.notes()).toEqual([]);
+      end();
+    });
+  const failing = leave('c1', () => {
+    throw new Error('no');
+  });
+  await expect(failing).rejects.toThrow('no');
+  await leave('c2', () => undefined);
+  await eventually(async () => expect(await shop.notes()).toEqual(['reminded of c2']));
 });

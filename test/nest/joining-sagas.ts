@@ -21,6 +21,12 @@ export const Checkout = defineSaga('checkout', {
 /** Its first step works outside. */
 export const Mail = defineSaga('mail', { post: { input: z.object(cart), effect: 'external', emits: Posted } });
 
+export class CartLeft extends DomainEvent('cart.left', z.object(cart)) {}
+export class Reminded extends DomainEvent('cart.reminded', z.object(cart)) {}
+
+/** An event on the local bus starts it. */
+export const Reminder = defineSaga('reminder', { remind: { on: CartLeft, emits: Reminded } });
+
 @Injectable()
 export class CheckoutSteps {
   readonly posted: string[] = [];
@@ -46,6 +52,12 @@ export class CheckoutSteps {
     await this.notes.insert({ text: 'asked to confirm' });
   }
 
+  @SagaStep(Reminder.steps.remind)
+  async remind({ cart: text }: CartLeft): Promise<Reminded> {
+    await this.notes.insert({ text: `reminded of ${text}` });
+    return new Reminded({ cart: text });
+  }
+
   @SagaStep(Mail.steps.post)
   async post({ cart: text }: { cart: string }): Promise<Posted> {
     this.posted.push(text);
@@ -59,7 +71,7 @@ export class Shop {
   readonly steps: CheckoutSteps;
   readonly dataSource: DataSource;
 
-  constructor(private readonly app: TestingModule) {
+  constructor(readonly app: TestingModule) {
     this.sagas = app.get(Sagas);
     this.steps = app.get(CheckoutSteps);
     this.dataSource = app.get(DataSource);

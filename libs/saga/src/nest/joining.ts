@@ -1,8 +1,9 @@
 import type { EntityManager, QueryRunner } from 'typeorm';
 import { SagaError } from '../protocol/errors.js';
-import { isInsideTransaction, isOpen, transactionsByHand } from '../adapters/typeorm/callers-scope.js';
+import { isOpen, openTransaction, transactionsByHand } from '../adapters/typeorm/callers-scope.js';
+import { afterOutermostCommit } from '../adapters/typeorm/callers-commit.js';
 import { Patience } from '../flow/patience.js';
-import { after } from '../ports/own-context.js';
+import { after, inOwnContext } from '../ports/own-context.js';
 import type { StartOptions as Start } from '../flow/start.js';
 import type { SagaRuntime } from './runtime.js';
 
@@ -46,9 +47,16 @@ export async function unlessInside<T>(
     `${what} inside a transaction without joining it: that would wait for the transaction's own locks, and go on when it is rolled back. Join it with { manager }, the one that the transaction calls back with, or do it after the commit.`,
     { retriable: false },
   );
-  if (isInsideTransaction(dataSource)) throw refusal;
+  if (openTransaction(dataSource)) throw refusal;
   const byHand = transactionsByHand(dataSource);
   return byHand.length === 0 ? work() : bounded(refusal, byHand, work);
+}
+
+/** Does something for which nobody waits: at once, or when the caller's transaction is committed; not at all when that is rolled back. */
+export function onceCommitted(runtime: SagaRuntime, work: () => void): void {
+  const runner = runtime.options.store ? undefined : openTransaction(runtime.dataSource());
+  if (!runner) return work();
+  afterOutermostCommit(runner, runtime.tables(), { call: () => inOwnContext(work) });
 }
 
 function bounded<T>(

@@ -30,6 +30,7 @@ import { EventBusBridge } from './event-bus-bridge.js';
 import { SagaExplorer } from './explorer.js';
 import { SagaInvocation } from './invocation.js';
 import { SagaTables } from './saga-tables.js';
+import { onceCommitted } from './joining.js';
 import { SAGA_OPTIONS } from './saga.module-definition.js';
 import type { SagaModuleOptions } from './saga.options.js';
 import { handlerLine } from './handler-line.js';
@@ -258,7 +259,7 @@ export class SagaRuntime {
     this.bridge.attach((event) => this.startBy(event));
   }
 
-  /** An event on the local bus starts every saga whose definition names it. Nobody waits for it there, so a failure is only told. */
+  /** An event on the local bus starts every saga whose definition names it. Nobody waits for it there, so a failure is only told. Inside a transaction of the application's, it starts them once that is committed. */
   private startBy(event: object): void {
     const type = eventType in event ? String(event[eventType]) : undefined;
     const { participant, submit } = this.service;
@@ -266,11 +267,13 @@ export class SagaRuntime {
     for (const { saga, on } of participant.steps.outsideSources) {
       if (on.type !== type) continue;
       refuseInsideStep(saga.name);
-      startFromEvent(participant, submit, saga, { identity, instance: event as EventInstance }).catch(
-        (error: unknown) => {
-          this.logger.error(`Saga "${saga.name}" was not started by "${type}": ${reasonOf(error)}`);
-        },
-      );
+      onceCommitted(this, () => {
+        startFromEvent(participant, submit, saga, { identity, instance: event as EventInstance }).catch(
+          (error: unknown) => {
+            this.logger.error(`Saga "${saga.name}" was not started by "${type}": ${reasonOf(error)}`);
+          },
+        );
+      });
     }
   }
 }

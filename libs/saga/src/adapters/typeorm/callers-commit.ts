@@ -7,7 +7,8 @@ import type { Tables } from './tables.js';
 
 /** Something that waits for the outermost commit of a caller's transaction, and what that must hold. */
 interface Waiting {
-  readonly saved: Changes | undefined;
+  /** Absent where nothing was saved: then the commit itself is enough. */
+  readonly saved?: Changes | undefined;
   readonly call: () => void;
 }
 
@@ -32,38 +33,36 @@ function watch(runner: QueryRunner, tables: Tables, waiting: Waiting[]): void {
   const release = runner.release.bind(runner);
   const here: Read = (text, values) => readWith(runner, text, values);
   const apart: Read = (text, values) => queryApart(runner.dataSource, text, values);
-  const ending = async (end: () => Promise<void>): Promise<void> => {
+  const ending = async (end: () => Promise<void>, isCommit: boolean): Promise<void> => {
     try {
       await end();
     } finally {
-      if (!runner.isTransactionActive) await callBack(waiting, tables, here);
+      if (!runner.isTransactionActive) await callBack(waiting, tables, here, isCommit);
     }
   };
   Object.assign(runner, {
-    commitTransaction: () => ending(commit),
-    rollbackTransaction: () => ending(rollBack),
+    commitTransaction: () => ending(commit, true),
+    rollbackTransaction: () => ending(rollBack, false),
     release: async () => {
       await release();
-      void callBack(waiting, tables, apart);
+      void callBack(waiting, tables, apart, false);
     },
   });
 }
 
 /** On trouble all go on waiting: they are looked for once more when the runner is released, and then the sweep of the outbox finds them. */
-async function callBack(waiting: Waiting[], tables: Tables, read: Read): Promise<void> {
+async function callBack(waiting: Waiting[], tables: Tables, read: Read, isCommit: boolean): Promise<void> {
   const all = waiting.splice(0);
   if (all.length === 0) return;
-  try {
-    const held = await heldOf(all, tables, read);
-    for (const { saved, call } of all) if (!saved || held(saved)) call();
-  } catch {
-    waiting.unshift(...all);
-  }
+  const held = await heldOf(all, tables, read).catch(() => undefined);
+  if (!held) waiting.unshift(...all);
+  else for (const { saved, call } of all) if (saved ? held(saved) : isCommit) call();
 }
 
 /** All that one call saved was in one savepoint: a part of it stands for the whole. */
 async function heldOf(waiting: readonly Waiting[], tables: Tables, read: Read): Promise<(saved: Changes) => boolean> {
   const ids = waiting.flatMap(({ saved }) => saved?.staged.slice(0, 1) ?? []).map(({ id }) => id);
+  if (waiting.every(({ saved }) => !saved)) return () => false;
   const bare = waiting.flatMap(({ saved }) => (saved && saved.staged.length === 0 ? saved.rows.slice(0, 1) : []));
   const found = await read(
     asJson(`SELECT id::text AS held FROM ${tables.outbox} WHERE id = ANY($1::uuid[])

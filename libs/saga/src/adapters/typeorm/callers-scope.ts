@@ -71,11 +71,9 @@ export function isOpen(runner: QueryRunner): boolean {
   return runner.isTransactionActive && !runner.isReleased;
 }
 
-/** Whether the application is inside a transaction of its own on this DataSource, which it has not ended. */
-export function isInsideTransaction(dataSource: DataSource): boolean {
-  for (let scope = storage.getStore(); scope; scope = scope.outer) {
-    const { runner } = scope;
-    if (runner.dataSource === dataSource && isOpen(runner)) return true;
-  }
-  return false;
+/** The transaction of the application's own on this DataSource that it is inside of and has not ended. */
+export function openTransaction(dataSource: DataSource): QueryRunner | undefined {
+  for (let scope = storage.getStore(); scope; scope = scope.outer)
+    if (scope.runner.dataSource === dataSource && isOpen(scope.runner)) return scope.runner;
+  return undefined;
 }
