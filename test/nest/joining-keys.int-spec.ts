@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { signal } from '../../libs/saga/src/testing/store-contract-scene.js';
@@ -127,4 +128,23 @@ describe('a signal and a request to abort that join a transaction', () => {
     await abort(() => undefined);
     await eventually(async () => expect(await shop.notes()).toContain('cancelled c1'));
   });
+});
+
+test('a caller who keeps rows of sagas locked holds up these sagas, and no lane', async () => {
+  const shop = await open({ poolSize: 10 });
+  const held = await Promise.all(['c1', 'c2', 'c3', 'c4', 'c5'].map((cart) => shop.sagas.start(Checkout, { cart })));
+  await eventually(async () => expect((await shop.notes()).filter((text) => text === wentOn)).toHaveLength(5));
+  const signalOf = (sagaId: string, options = {}): Promise<unknown> =>
+    shop.sagas.signal(sagaId, Checkout.steps.confirm, new Confirmed({ cart: 'c1' }), options);
+  let waiting: Promise<unknown> | undefined;
+  const apart = new AsyncResource('other requests');
+  await shop.dataSource.transaction(async (manager) => {
+    for (const { sagaId } of held) await signalOf(sagaId, { manager });
+    await apart.runInAsyncScope(async () => {
+      waiting = Promise.all(held.map(({ sagaId }) => signalOf(sagaId)));
+      await sleep(50);
+      for (const cart of ['o1', 'o2', 'o3']) await shop.sagas.start(Checkout, { cart });
+    });
+  });
+  expect(await waiting).toEqual(held.map(() => ({ accepted: true, existing: true })));
 });

@@ -50,6 +50,26 @@ class Held {
 }
 
 describe('the batcher', () => {
+  it('settles later what somebody holds up, beside the others, and is not idle before', async () => {
+    const [calls, tried]: [(() => void)[], number[]] = [[], []];
+    const clock: Pick<Clock, 'after'> = { after: (_ms, call) => (calls.push(call), () => undefined) };
+    const settle = async (items: readonly Item[]): Promise<readonly Ending<number>[]> => {
+      tried.push(...items.map(({ value }) => value));
+      return items.map(({ value }) => (value === 1 && calls.length === 0 ? 'later' : { result: value }));
+    };
+    const batcher = new Batcher(settle, { lanes: 1, batchSize: 50 }, clock);
+    const held = batcher.add(item(1));
+    await turn();
+    let idle = false;
+    void batcher.idle().then(() => (idle = true));
+    expect(await batcher.add(item(2, 'saga-2'))).toBe(2);
+    expect([tried, idle]).toEqual([[1, 2], false]);
+    for (const call of calls) call();
+    expect(await held).toBe(1);
+    await turn();
+    expect(idle).toBe(true);
+  });
+
   it('settles a single member of an idle lane at once', async () => {
     const held = new Held({ lanes: 4, batchSize: 50 });
     const added = held.batcher.add(item(1));

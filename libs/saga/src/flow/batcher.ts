@@ -7,13 +7,16 @@ interface Waiting<Item, Result> {
   readonly reject: (error: unknown) => void;
 }
 
-/** What became of one member of a batch. */
-export type Ending<Result> = { readonly result: Result } | { readonly error: unknown };
+/** What became of one member of a batch; `later`: somebody holds what it needs. */
+export type Ending<Result> = { readonly result: Result } | { readonly error: unknown } | 'later';
 
 /** Members that are worth a transaction of their own beside one that is running: with fewer, its price shows. */
 const worthALane = 8;
 /** How long fewer wait for the running batches, ms: long for what a database takes, short beside a slow handler. */
 const patience = 10;
+
+/** How long a member is left alone that somebody else holds up, ms. */
+const pauseBeforeLater = 500;
 
 /**
  * Collects what happens to sagas into batches. Up to `lanes` batches are settled at once, never two of them with the same saga.
@@ -26,6 +29,7 @@ export class Batcher<Item extends { readonly sagaId: string }, Result> {
   private readonly running = new Set<Promise<void>>();
   private awake = false;
   private openingLater = false;
+  private postponed = 0;
 
   constructor(
     private readonly settle: (items: readonly Item[]) => Promise<readonly Ending<Result>[]>,
@@ -43,7 +47,10 @@ export class Batcher<Item extends { readonly sagaId: string }, Result> {
 
   /** Resolves when nothing waits and nothing is being settled. */
   async idle(): Promise<void> {
-    while (this.waiting.length + this.running.size > 0) await Promise.all(this.running);
+    while (this.waiting.length + this.running.size + this.postponed > 0) {
+      await Promise.all(this.running);
+      if (this.postponed > 0) await new Promise<void>((resolve) => this.clock.after(pauseBeforeLater, resolve));
+    }
   }
 
   /** Members that arrive in the same turn go together. A batch belongs to nobody, whichever member happens to wake the batcher. */
@@ -107,8 +114,19 @@ export class Batcher<Item extends { readonly sagaId: string }, Result> {
     const endings = await this.settle(batch.map(({ item }) => item));
     batch.forEach((waiting, index) => {
       const ending = endings[index]!;
-      if ('error' in ending) waiting.reject(ending.error);
+      if (ending === 'later') this.postpone(waiting);
+      else if ('error' in ending) waiting.reject(ending.error);
       else waiting.resolve(ending.result);
+    });
+  }
+
+  /** It takes no lane while it waits, and holds up nobody else. */
+  private postpone(waiting: Waiting<Item, Result>): void {
+    this.postponed += 1;
+    this.clock.after(pauseBeforeLater, () => {
+      this.postponed -= 1;
+      this.waiting.push(waiting);
+      this.wake();
     });
   }
 }

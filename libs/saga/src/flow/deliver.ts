@@ -1,6 +1,7 @@
 import { inOwnContext } from '../ports/own-context.js';
 import {
   FenceConflict,
+  RowsLocked,
   type CallersTransaction,
   type OutboxMessage,
   type StepStore,
@@ -60,7 +61,7 @@ export class Deliverer {
       endings.push(
         await this.settleAlone(delivery).then(
           (result) => ({ result }),
-          (error: unknown) => ({ error }),
+          (error: unknown) => (error instanceof RowsLocked ? 'later' : { error }),
         ),
       );
     }

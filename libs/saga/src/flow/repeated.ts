@@ -1,4 +1,4 @@
-import { FenceConflict } from '../ports/step-store.js';
+import { FenceConflict, RowsLocked } from '../ports/step-store.js';
 import type { Settled } from './delivery.js';
 import type { Participant } from './participant.js';
 
@@ -14,7 +14,7 @@ export async function repeatedOnConflict(
     try {
       return (await work())[0]!;
     } catch (error) {
-      if (!(error instanceof FenceConflict) || conflicts === mostConflicts) throw error;
+      if (!(error instanceof FenceConflict) || error instanceof RowsLocked || conflicts === mostConflicts) throw error;
     }
     const pause = conflicts > 2 ? chance.random() * Math.min(2 ** conflicts, longestPause) : 0;
     if (pause > 0) await new Promise<void>((resolve) => clock.after(pause, resolve));

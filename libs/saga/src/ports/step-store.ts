@@ -120,3 +120,8 @@ export class FenceConflict extends SagaError {
     this.name = 'FenceConflict';
   }
 }
+
+/** Somebody keeps rows locked that the transaction needs, or is about to make them; nothing of it is left, and it is made again later. */
+export class RowsLocked extends FenceConflict {
+  override readonly name = 'RowsLocked';
+}

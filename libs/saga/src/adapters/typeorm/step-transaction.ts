@@ -1,5 +1,6 @@
 import type { PoolClient, QueryConfig } from 'pg';
 import type { DataSource, QueryRunner } from 'typeorm';
+import { RowsLocked } from '../../ports/step-store.js';
 import { asTexts, readWith, recordsOf } from './reading.js';
 import { driverSide, isStreaming } from './step-connection.js';
 import { inScope, managerInScope, outsideStep } from './step-scope.js';
@@ -15,8 +16,38 @@ export async function beginWith<Row>(runner: QueryRunner, query: string | undefi
   const level = runner.dataSource.options.isolationLevel;
   const begin = level ? `START TRANSACTION ISOLATION LEVEL ${level}` : 'START TRANSACTION';
   opened(runner, true); // also when the query fails: then the connection is in a failed transaction and must be rolled back
-  const results: unknown = await client.query(asTexts(query ? `${begin};${query}` : begin) as QueryConfig);
-  return query ? recordsOf((results as [unknown, { rows: object[] }])[1].rows) : [];
+  if (!query) await client.query(begin);
+  else {
+    const results: unknown = await unlessLocked(client.query(asTexts(inTime(begin, query)) as QueryConfig));
+    return recordsOf((results as { rows: object[] }[])[2]!.rows);
+  }
+  return [];
+}
+
+/**
+ * How long a query of the library's own waits for a row that somebody else has locked: longer than transactions of steps usually last. An application may
+ * hold one for as long as it likes; whoever needs it lets go of the connection and comes again.
+ */
+const patience = '300ms';
+
+/** The limit is for the query alone: what a method waits for is its own matter. */
+function inTime(begin: string, query: string): string {
+  const before = `SELECT set_config('nest_saga.lock_timeout', current_setting('lock_timeout'), true), set_config('lock_timeout', '${patience}', true)`;
+  return [
+    begin,
+    before,
+    query,
+    `SELECT set_config('lock_timeout', current_setting('nest_saga.lock_timeout'), true)`,
+  ].join(';');
+}
+
+/** @throws RowsLocked */
+async function unlessLocked<T>(said: Promise<T>): Promise<T> {
+  return said.catch((error: unknown) => {
+    throw error instanceof Error && 'code' in error && error.code === '55P03'
+      ? new RowsLocked({ cause: error })
+      : error;
+  });
 }
 
 /** Commits in the same round trip as the transaction's last statements, whose values are written in. Subscribers of the DataSource hear of it as of every commit. */
@@ -24,7 +55,8 @@ export async function commitWith(runner: QueryRunner, statements: readonly strin
   const isHeard = runner.dataSource.subscribers.length > 0; // telling nobody would cost promises all the same
   if (isHeard) await inScope(runner, () => broadcast(managerInScope(runner.dataSource)?.queryRunner));
   const client = (await runner.connect()) as PoolClient;
-  await client.query([...statements, 'COMMIT'].join(';'));
+  const limit = statements.length > 0 ? [`SET LOCAL lock_timeout = '${patience}'`] : [];
+  await unlessLocked(client.query([...limit, ...statements, 'COMMIT'].join(';')));
   opened(runner, false);
   if (isHeard) await runner.broadcaster.broadcast('AfterTransactionCommit');
 }
