@@ -80,6 +80,6 @@ describe('the sweep', () => {
     scene.transport.down = undefined;
     await scene.clock.advance(sweepEvery);
     expect(scene.transport.eventIds).toEqual(eventIds(left));
-    expect(scene.logs.join()).toContain('Sweeping the outbox failed');
+    expect(scene.logs.join()).toContain('sweeping the outbox failed');
   });
 });

@@ -10,7 +10,7 @@ export function redriveWhenAsked(): void {
   const { start } = SagaService.prototype;
   SagaService.prototype.start = async function patched(this: SagaService) {
     atWork.add(this);
-    await start.call(this);
+    return start.call(this);
   };
   process.on('SIGURG', () => {
     for (const service of atWork)

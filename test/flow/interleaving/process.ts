@@ -1,4 +1,5 @@
 import type { MemoryStore } from '../../../libs/saga/src/adapters/memory/memory-store.js';
+import { Outage } from '../../../libs/saga/src/ports/outage.js';
 import { BoundSteps } from '../../../libs/saga/src/flow/bound-steps.js';
 import { OutsideEvents } from '../../../libs/saga/src/flow/outside-events.js';
 import { defaultSettings } from '../../../libs/saga/src/flow/participant.js';
@@ -24,6 +25,7 @@ export class Process {
     store: MemoryStore,
   ) {
     const { clock } = world;
+    const logger = { log: () => undefined, warn: () => undefined, error: () => undefined };
     this.service = new SagaService({
       service: name,
       steps: new BoundSteps(steps.map((step) => world.behavior.bound(step, this))),
@@ -32,7 +34,8 @@ export class Process {
       topics: topicsNamed('perSaga'),
       clock: { now: () => clock.now(), after: (ms, call) => clock.after(ms, () => this.alive(call)) },
       chance: world.chance,
-      logger: { log: () => undefined, warn: () => undefined, error: () => undefined },
+      logger,
+      outage: new Outage('the database', logger, () => clock.now()),
       settings: { ...defaultSettings, lanes: 2, batchSize: 3 },
       tally: this.tally,
       outside: new OutsideEvents(),

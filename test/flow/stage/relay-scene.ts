@@ -1,3 +1,4 @@
+import { Outage } from '../../../libs/saga/src/ports/outage.js';
 import { defaultSettings } from '../../../libs/saga/src/flow/participant.js';
 import { Relay } from '../../../libs/saga/src/flow/relay.js';
 import { Tally } from '../../../libs/saga/src/flow/tally.js';
@@ -18,7 +19,17 @@ export class RelayScene extends Ground {
     const { store, transport, clock } = this;
     const logger = { log, warn: log, error: log };
     const names = { service: 'hotel', topics: topicsNamed('perSaga') };
-    return new Relay({ ...names, store, transport, clock, logger, settings: defaultSettings, tally: this.tally });
+    const outage = new Outage('the database', logger, () => clock.now());
+    return new Relay({
+      ...names,
+      store,
+      transport,
+      clock,
+      logger,
+      outage,
+      settings: defaultSettings,
+      tally: this.tally,
+    });
   }
 
   commit(count: number): Promise<readonly OutboxMessage[]> {

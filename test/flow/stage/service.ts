@@ -4,6 +4,7 @@ import { MemoryStore } from '../../../libs/saga/src/adapters/memory/memory-store
 import type { SagaGraph } from '../../../libs/saga/src/definition/index.js';
 import type { BoundStep, CompensationContext, StepContext } from '../../../libs/saga/src/flow/bound-step.js';
 import { Announcer } from '../../../libs/saga/src/flow/fleet/announcer.js';
+import { Outage } from '../../../libs/saga/src/ports/outage.js';
 import { BoundSteps } from '../../../libs/saga/src/flow/bound-steps.js';
 import { OutsideEvents } from '../../../libs/saga/src/flow/outside-events.js';
 import { defaultSettings, type FlowSettings } from '../../../libs/saga/src/flow/participant.js';
@@ -125,6 +126,7 @@ export class Service {
       clock,
       chance,
       logger,
+      outage: new Outage('the database', logger, () => ground.clock.now()),
       settings: { ...defaultSettings, ...options.settings },
       tally: this.tally,
       outside: options.outside ?? new OutsideEvents(),

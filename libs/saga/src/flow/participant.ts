@@ -1,6 +1,7 @@
 import type { Topics } from '../protocol/topics.js';
 import type { Envelope } from '../protocol/envelope.js';
 import type { Chance, Clock } from '../ports/clock.js';
+import type { Outage } from '../ports/outage.js';
 import type { StepStore } from '../ports/step-store.js';
 import type { Transport } from '../ports/transport.js';
 import type { Announcer } from './fleet/announcer.js';
@@ -51,6 +52,8 @@ export interface Participant {
   readonly clock: Clock;
   readonly chance: Chance;
   readonly logger: Logger;
+  /** Of its database, as all that need it tell. */
+  readonly outage: Outage;
   readonly settings: FlowSettings;
   readonly tally: Tally;
   /** What the application says of outside events. */

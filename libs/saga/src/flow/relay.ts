@@ -13,10 +13,12 @@ const flushAfter = 100;
 const worthTaking = 20;
 const pauseAfterFailure = 500;
 const patienceAtTheEnd = 3_000;
+const deleting = 'deleting published events from the outbox';
+const sweeping = 'sweeping the outbox';
 
 type Ground = Pick<
   Participant,
-  'service' | 'store' | 'transport' | 'topics' | 'clock' | 'logger' | 'settings' | 'tally'
+  'service' | 'store' | 'transport' | 'topics' | 'clock' | 'logger' | 'outage' | 'settings' | 'tally'
 >;
 
 /** What became of a send: the ids that went out (or to the dead letters, when they never can), and the messages that may go out another time. */
@@ -154,10 +156,9 @@ export class Relay {
     if (ids.length === 0) return;
     try {
       await this.ground.store.outbox.delete(ids);
+      this.ground.outage.worked(deleting);
     } catch (error) {
-      this.ground.logger.warn(
-        `Deleting ${ids.length} published outbox messages failed; they are tried again: ${reasonOf(error)}`,
-      );
+      this.ground.outage.failed(deleting, error);
       this.published.push(...ids);
       this.flushIn(pauseAfterFailure);
     }
@@ -177,10 +178,9 @@ export class Relay {
       const { outbox } = this.ground.store;
       for (let count = 1; count > 0 && !this.stopped;)
         count = await outbox.sweep(sendSize, olderThanMs, (messages) => this.publishSwept(messages));
+      this.ground.outage.worked(sweeping);
     } catch (error) {
-      this.ground.logger.warn(
-        `Sweeping the outbox failed; it is swept again in ${this.ground.settings.sweepEvery} ms: ${reasonOf(error)}`,
-      );
+      this.ground.outage.failed(sweeping, error);
     }
   }
 

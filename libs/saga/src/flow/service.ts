@@ -171,14 +171,20 @@ export class SagaService {
     else this.relay.hand(staged);
   }
 
-  /** Joins the consumer groups and begins to work; until then starts are accepted and wait in the outbox. */
-  async start(): Promise<void> {
+  /**
+   * Joins the consumer groups and begins to work; until then starts are accepted and wait in the outbox.
+   *
+   * @returns what it consumes
+   */
+  async start(): Promise<readonly Subscription[]> {
     await this.purge?.start();
     this.relay.start();
     this.retries.start();
     if (this.participant.steps.all().some(hasTimers)) this.timers.start();
     this.parkedVersions.start();
-    for (const subscription of this.subscriptions()) await this.participant.transport.subscribe(subscription);
+    const subscriptions = this.subscriptions();
+    for (const subscription of subscriptions) await this.participant.transport.subscribe(subscription);
+    return subscriptions;
   }
 
   /** Takes nothing new, finishes and publishes what is in hand. */

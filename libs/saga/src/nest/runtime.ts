@@ -21,6 +21,7 @@ import { SagaService } from '../flow/service.js';
 import { OutsideEvents } from '../flow/outside-events.js';
 import { startFromEvent } from '../flow/start-from-event.js';
 import { Tally } from '../flow/tally.js';
+import { Outage } from '../ports/outage.js';
 import type { StepStore } from '../ports/step-store.js';
 import type { Subscription, Transport } from '../ports/transport.js';
 import { bindHandlers, knownSagas } from './binding.js';
@@ -70,7 +71,7 @@ export class SagaRuntime {
     refuse(optionViolations(options ?? {}), reasonOf(options?.service));
     this.circuits = new CircuitBreakers(options.circuit, systemClock, this.logger);
     this.topics = topicsNamed(options.topics ?? 'perSaga', options.prefix);
-    this.transport = options.transport({ service: options.service, logger: this.logger });
+    this.transport = options.transport({ service: options.service, logger: this.flowLogger() });
     refuse(transportViolations(this.transport), options.service);
   }
 
@@ -109,8 +110,10 @@ export class SagaRuntime {
 
   async start(): Promise<void> {
     await this.look();
-    await this.service.start();
+    const own = await this.service.start();
     for (const subscription of this.others) await this.transport.subscribe(subscription);
+    const groups = [...own, ...this.others].map(({ group, topics }) => `${topics.join(', ')} as group "${group}"`);
+    if (groups.length > 0) this.logger.log(`Consumes ${groups.join('; ')}.`);
   }
 
   /** @throws SagaError `NO_DATA_SOURCE` */
@@ -188,6 +191,7 @@ export class SagaRuntime {
       clock: systemClock,
       chance: systemChance,
       logger: this.flowLogger(),
+      outage: new Outage('the database', this.logger, () => systemClock.now()),
       settings: {
         ...defaultSettings,
         ...(!options.store && { lanes: lanesFor(this.dataSource()) }),

@@ -77,7 +77,9 @@ export class SagaServer extends Server implements CustomTransportStrategy {
     if (!this.ready || !this.wanted || this.drained) return; // it may be told to stop while it starts
     this.started ??= this.runtime.start();
     if (await Promise.race([this.started.then(() => true), sleep(joinPatienceMs, { keepsAlive: false })])) return;
-    this.log.warn('The consumer groups are not joined yet; the application starts meanwhile.');
+    this.log.log(
+      'The consumer groups are not joined yet; the application starts meanwhile, and says when it consumes.',
+    );
     this.started.catch((error: unknown) => {
       if (!this.drained) this.log.error(`This service hears no saga events, start it again: ${reasonOf(error)}`);
     });

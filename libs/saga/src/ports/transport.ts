@@ -119,7 +119,13 @@ export interface RecordLifetimes {
 /** What a transport is told about the service that uses it. */
 export interface TransportContext {
   readonly service: string;
-  readonly logger: { error(message: string): void; warn(message: string): void; log(message: string): void };
+  readonly logger: {
+    error(message: string): void;
+    warn(message: string): void;
+    log(message: string): void;
+    /** Told of details, where they are wanted. */
+    debug?(message: string): void;
+  };
 }
 
 export type TransportFactory = (context: TransportContext) => Transport;

@@ -7,7 +7,7 @@ import type {
 } from 'kafkajs';
 import type { Subscription, TransportContext } from '../../ports/transport.js';
 import { OffsetCommits } from './kafka-commits.js';
-import { isRebalance } from './kafka-errors.js';
+import { isRebalance, reasonOf } from './kafka-errors.js';
 import type { Position } from './kafka-fetches.js';
 import { PartitionLane } from './kafka-lane.js';
 import { incoming } from './kafka-records.js';
@@ -33,6 +33,8 @@ interface HeldLane extends Place {
 export class KafkaSession {
   private readonly lanes = new Map<string, HeldLane>();
   private readonly closing = new Set<Promise<void>>();
+  /** Why records come again; told once, until some are handled or the reason is another. */
+  private refusedFor: string | undefined;
   private readonly commits: OffsetCommits;
   private status: 'joining' | 'member' | 'leaving' | 'ended' = 'joining';
   private assigned = new Set<string>();
@@ -121,11 +123,17 @@ export class KafkaSession {
     const lane = new PartitionLane({
       handle: (records) => this.subscription.handle(records),
       handledBelow: (offset) => {
+        this.refusedFor = undefined;
         if (this.lanes.get(nameOf(held)) === held) this.commits.mark({ topic, partition, offset });
       },
       refused: (records, error, pauseMs) => {
+        const reason = reasonOf(error);
+        if (reason === this.refusedFor) return;
+        this.refusedFor = reason;
         const what = `${records.length} records of ${topic}[${partition}] from offset ${records[0]?.origin.offset}`;
-        this.logger.warn(`Group "${this.subscription.group}": ${what} come again in ${pauseMs} ms: ${String(error)}`);
+        this.logger.warn(
+          `Group "${this.subscription.group}": ${what} come again in ${pauseMs} ms, and others like them: ${reason}`,
+        );
       },
     });
     const held = { topic, partition, lane };

@@ -14,7 +14,10 @@ export class Retries {
   private readonly left = new Set<string>();
 
   constructor(
-    private readonly participant: Pick<Participant, 'store' | 'clock' | 'chance' | 'logger' | 'settings' | 'steps'>,
+    private readonly participant: Pick<
+      Participant,
+      'store' | 'clock' | 'chance' | 'logger' | 'outage' | 'settings' | 'steps'
+    >,
     private readonly submit: (delivery: Delivery) => Promise<Settled>,
   ) {
     const { store, settings } = participant;

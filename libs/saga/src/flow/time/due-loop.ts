@@ -1,9 +1,9 @@
-import { reasonOf } from '../../protocol/reason.js';
 import type { Participant } from '../participant.js';
 
 const atOnce = 200;
 const lookAgainAfter = 1_000;
 const shortestSleep = 10;
+const longestSleep = 5_000;
 
 /** Something in the store that becomes due. */
 export interface DueSource<Item> {
@@ -27,10 +27,11 @@ export class DueLoop<Item> {
   private earliest = Number.NEGATIVE_INFINITY;
   private awake: (() => void) | undefined;
   private looking: Promise<void> | undefined;
+  private failures = 0;
   private stopped = false;
 
   constructor(
-    private readonly participant: Pick<Participant, 'clock' | 'chance' | 'logger'>,
+    private readonly participant: Pick<Participant, 'clock' | 'chance' | 'outage'>,
     private readonly source: DueSource<Item>,
   ) {}
 
@@ -59,7 +60,9 @@ export class DueLoop<Item> {
     this.awake?.();
     const { clock, chance } = this.participant;
     const longest = lookAgainAfter + chance.random() * 50; // replicas do not look together
-    const wait = Math.min(Math.max(this.earliest - clock.now().getTime(), shortestSleep), longest);
+    const soonest =
+      this.failures > 0 ? Math.min(lookAgainAfter * 2 ** (this.failures - 1), longestSleep) : shortestSleep;
+    const wait = Math.max(Math.min(this.earliest - clock.now().getTime(), longest), soonest);
     this.awake = clock.after(wait, () => {
       this.awake = undefined;
       this.looking = this.look().finally(() => this.sleep());
@@ -67,7 +70,8 @@ export class DueLoop<Item> {
   }
 
   private async look(): Promise<void> {
-    const { clock, logger } = this.participant;
+    const { clock, outage } = this.participant;
+    const looking = `looking for due ${this.source.what}`;
     this.earliest = Number.POSITIVE_INFINITY;
     const room = atOnce - this.inHand.size;
     if (room === 0) return;
@@ -76,8 +80,11 @@ export class DueLoop<Item> {
       for (const item of due) this.take(item);
       const next = due.length === room ? 0 : await this.source.nextDue();
       if (next !== undefined) this.earliest = Math.min(this.earliest, clock.now().getTime() + next);
+      this.failures = 0;
+      outage.worked(looking);
     } catch (error) {
-      logger.warn(`Looking for due ${this.source.what} failed and is repeated: ${reasonOf(error)}`);
+      this.failures += 1;
+      outage.failed(looking, error);
     }
   }
 

@@ -7,7 +7,7 @@ import { DueLoop } from './due-loop.js';
 import { OtherGraph } from '../versions/other-graph.js';
 import type { Participant } from '../participant.js';
 
-type Ground = Pick<Participant, 'store' | 'clock' | 'chance' | 'logger' | 'settings' | 'steps'>;
+type Ground = Pick<Participant, 'store' | 'clock' | 'chance' | 'logger' | 'outage' | 'settings' | 'steps'>;
 type Submit = (delivery: Delivery) => Promise<Settled>;
 
 /** Lets timers end when they are due: each becomes a delivery to its step, and is gone with the commit of what follows from it. */

@@ -1,10 +1,10 @@
-import { reasonOf } from '../../protocol/reason.js';
 import type { DeadLetter } from '../../ports/dead-letters.js';
 import type { IncomingRecord } from '../../ports/transport.js';
 import type { SagaGraph } from '../../definition/saga-definition.js';
 import type { Audience } from '../bound-step.js';
 import type { Participant } from '../participant.js';
 
+const taking = 'taking events of versions that were unknown';
 const pageSize = 100;
 const lookEvery = 5_000;
 const soon = 100;
@@ -22,7 +22,10 @@ export class ParkedVersions {
   private stopped = false;
 
   constructor(
-    private readonly participant: Pick<Participant, 'store' | 'steps' | 'clock' | 'chance' | 'logger' | 'service'>,
+    private readonly participant: Pick<
+      Participant,
+      'store' | 'steps' | 'clock' | 'chance' | 'outage' | 'logger' | 'service'
+    >,
     private readonly take: Take,
   ) {}
 
@@ -47,13 +50,13 @@ export class ParkedVersions {
   }
 
   private async look(): Promise<void> {
-    const { store, steps, logger } = this.participant;
+    const { store, steps, outage } = this.participant;
     try {
       const [any] = await store.deadLetters.list({ state: 'open', kind: 'version', limit: 1 });
-      if (!any) return;
-      for (const saga of steps.sagas) await this.takeAll(saga);
+      if (any) for (const saga of steps.sagas) await this.takeAll(saga);
+      outage.worked(taking);
     } catch (error) {
-      logger.warn(`Taking events of versions that were unknown failed and is repeated: ${reasonOf(error)}`);
+      outage.failed(taking, error);
     }
   }
 
