@@ -1,8 +1,10 @@
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { Session, type Profiler } from 'node:inspector/promises';
+import { dirname } from 'node:path';
 
-/** Runs the work with the CPU profiler on and writes what it saw, for Chrome's developer tools or an editor. */
+/** Runs the work with the CPU profiler on and writes what it saw, for Chrome's developer tools or an editor. The directory of the file is made if it is not there. */
 export async function profiled<T>(file: string, work: () => Promise<T>): Promise<T> {
+  mkdirSync(dirname(file), { recursive: true });
   const session = new Session();
   session.connect();
   await session.post('Profiler.enable');

@@ -81,6 +81,10 @@ test(
       status: 400,
       text: expect.stringContaining('control') as string,
     });
+    expect(await post({ ...task, titel: 'Report' })).toMatchObject({
+      status: 400,
+      text: expect.stringContaining('titel') as string,
+    });
     expect(await post({ ...task, title: 'x'.repeat(200_000) })).toMatchObject({ status: 413 });
     expect(await post(task, { 'idempotency-key': 'k'.repeat(256) })).toMatchObject({
       status: 400,

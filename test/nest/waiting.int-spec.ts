@@ -46,9 +46,14 @@ describe('a step that waits for a person', () => {
     const app = await bank();
     const sagas = app.get(Sagas);
     const sagaId = await waiting(app, 'l1');
+    await eventually(async () => expect((await sagas.status(sagaId))?.steps).toMatchObject({ grant: 'waiting' }));
     expect(await sagas.signal(sagaId, grant, granted('l1'))).toEqual({ accepted: true, existing: false });
     expect(await sagas.signal(sagaId.toUpperCase(), grant, granted('l1'))).toEqual({ accepted: true, existing: true });
-    expect(await sagas.settled(sagaId, patience)).toMatchObject({ status: 'completed', inconsistencies: [] });
+    expect(await sagas.settled(sagaId, patience)).toMatchObject({
+      status: 'completed',
+      inconsistencies: [],
+      steps: { grant: 'done' },
+    });
     expect(await notes(app)).toEqual(['l1 waits for a decision', 'l1 sent, granted by ann']);
     await eventually(async () => expect(await rows(app, 'SELECT * FROM saga_timer')).toEqual([]));
   });

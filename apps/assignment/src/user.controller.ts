@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { User } from './user.entity.js';
 
 const UserId = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,99}$/, 'expected lower case letters, digits, ".", "_" and "-"');
-const Capacity = z.object({ capacity: z.number().int().min(0).max(1_000_000) });
+const Capacity = z.strictObject({ capacity: z.number().int().min(0).max(1_000_000) });
 
 @Controller('users')
 export class UserController {

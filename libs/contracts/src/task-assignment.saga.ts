@@ -11,8 +11,8 @@ const Line = z
   .min(1)
   .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'expected one line, without control characters');
 
-/** What a client asks for when it creates a task. */
-export const NewTask = z.object({
+/** What a client asks for when it creates a task. A property that is misspelled is refused, not left out. */
+export const NewTask = z.strictObject({
   title: Line.max(200),
   assigneeId: Line.max(100),
   priority: Priority.default('normal'),

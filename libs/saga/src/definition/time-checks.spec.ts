@@ -34,9 +34,9 @@ describe('times of a saga', () => {
         p: { after: 'b', kind: 'pivot', emits: p, deadline: 259_200_000, awaits: 'signal' },
         r: { after: 'p', kind: 'retriable', emits: r, deadline: 60_000, awaits: 'signal' },
       },
-      { deadline: 600_000 },
+      { deadline: 345_600_000 },
     );
-    expect(saga.deadline).toBe(600_000);
+    expect(saga.deadline).toBe(345_600_000);
     expect(saga.steps.b).toMatchObject({ expires: 86_400_000, deadline: 5_000 });
     expect(saga.steps.b).not.toHaveProperty('awaits');
     expect(saga.steps.p).toMatchObject({ deadline: 259_200_000, awaits: 'signal' });
@@ -108,6 +108,18 @@ describe('times of a saga', () => {
     expect(
       timeViolations({ p: { kind: 'pivot', emits: p }, r: { after: 'p', kind: 'retriable', emits: r } }, 1),
     ).toEqual(['its first step "p" is its commit point, so its deadline never ends; give the step a deadline']);
+  });
+
+  test("are refused up to the pivot where the saga's own deadline comes first", () => {
+    const times = { deadline: 60_000, expires: 60_000 };
+    expect(timeViolations(linear({ a: { expires: 60_000 }, b: times, p: { deadline: 90_000 } }), 60_000)).toEqual([
+      'step "a" has the expires 60000, but the saga\'s own deadline, 60000, comes first, so it never ends anything; make it shorter, or remove it',
+      'step "b" has the deadline 60000, but the saga\'s own deadline, 60000, comes first, so it never ends anything; make it shorter, or remove it',
+      'step "b" has the expires 60000, but the saga\'s own deadline, 60000, comes first, so it never ends anything; make it shorter, or remove it',
+      'step "p" has the deadline 90000, but the saga\'s own deadline, 60000, comes first, so it never ends anything; make it shorter, or remove it',
+    ]);
+    expect(timeViolations(linear({ b: times, r: { deadline: 90_000 } }), 60_001)).toEqual([]);
+    expect(timeViolations(linear({ b: times }), undefined)).toEqual([]);
   });
 
   test('are told together with everything else that is wrong', () => {

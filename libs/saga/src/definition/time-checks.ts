@@ -8,6 +8,7 @@ export function timeViolations(specs: Specs, sagaDeadline: number | undefined): 
       ...notTimes(`step "${name}"`, spec),
       ...idleDeadline(specs, name, spec),
       ...idleExpiry(specs, name, spec),
+      ...afterSagaDeadline(specs, name, spec, sagaDeadline),
       ...awaitsViolations(name, spec),
     ]),
     ...notTimes('it', { deadline: sagaDeadline }),
@@ -41,6 +42,25 @@ function idleExpiry(specs: Specs, name: string, { expires, kind }: StepSpec): re
   if (ancestorsOf(specs, pivot).has(name)) return [];
   const place = name === pivot ? 'is the commit point' : `does not come before the pivot "${pivot}"`;
   return [`step "${name}" ${place}, so what it did is never undone and cannot expire; remove its expires`];
+}
+
+/** The saga's own deadline runs from its start until the pivot is done, so what begins to count later and lasts no shorter comes after it. */
+function afterSagaDeadline(
+  specs: Specs,
+  name: string,
+  { deadline, expires }: StepSpec,
+  sagaDeadline: number | undefined,
+): readonly string[] {
+  const [pivot, ...others] = commitPointsOf(specs);
+  if (sagaDeadline === undefined || pivot === undefined || others.length > 0) return [];
+  if (name !== pivot && !ancestorsOf(specs, pivot).has(name)) return [];
+  return Object.entries({ deadline, expires }).flatMap(([time, value]) =>
+    typeof value !== 'number' || !(value >= sagaDeadline)
+      ? []
+      : [
+          `step "${name}" has the ${time} ${told(value)}, but the saga's own deadline, ${told(sagaDeadline)}, comes first, so it never ends anything; make it shorter, or remove it`,
+        ],
+  );
 }
 
 function awaitsViolations(name: string, { awaits, effect }: StepSpec): readonly string[] {

@@ -55,6 +55,21 @@ export function foldSaga(saga: SagaGraph, given: Iterable<SagaFact>): SagaState 
   }
 }
 
+/**
+ * The steps of a running saga that wait for a signal, as far as its events tell: all before them is done, and nothing is heard of them. A first step
+ * that waits is unknown until it is decided.
+ */
+export function waitingSteps(
+  saga: SagaGraph,
+  { status, steps }: Pick<SagaState, 'status' | 'steps'>,
+): readonly string[] {
+  if (status !== 'running') return [];
+  return Object.values(saga.steps).flatMap(({ name, awaits, predecessors }) => {
+    const begun = predecessors.every((step) => steps[step] === 'done' || steps[step] === 'skipped');
+    return awaits !== undefined && begun && steps[name] === undefined ? [name] : [];
+  });
+}
+
 export function isTerminal(status: SagaStatus): boolean {
   return status === 'completed' || status === 'aborted';
 }

@@ -4,8 +4,9 @@ import type { Branches } from '../protocol/branches.js';
 import type { Envelope } from '../protocol/envelope.js';
 import type { Outcome } from '../protocol/outcome.js';
 import type { Parent } from '../protocol/parent.js';
-import type { SagaStatus } from '../protocol/saga-state.js';
+import { expanded } from '../protocol/expanded.js';
 import { reasonOf } from '../protocol/reason.js';
+import { waitingSteps, type SagaStatus } from '../protocol/saga-state.js';
 import { PoisonRecord } from '../protocol/wire.js';
 import type { IncomingRecord } from '../ports/transport.js';
 import { SagaRuntime } from '../nest/runtime.js';
@@ -38,7 +39,8 @@ export interface TrackedSaga {
   /** The fingerprint of the graph that it began with; absent where none of its events names one. */
   readonly graph?: string;
   readonly status: SagaStatus;
-  readonly steps: Readonly<Record<string, Outcome>>;
+  /** Each step of which something is known, with the furthest that is known; `waiting` for one that awaits a signal, once all before it is done. */
+  readonly steps: Readonly<Record<string, Outcome | 'waiting'>>;
   readonly inconsistencies: readonly string[];
   /** Steps whose undo is owed and waits for a person, or was waived; of a step that is a saga, whatever is owed inside it. A saga whose definition lets the undo go on may be aborted all the same. */
   readonly debts: readonly string[];
@@ -102,8 +104,10 @@ export class SagaTracker implements OnModuleInit {
     const history = causalOrder(saga && graphIn(saga, events), events).map(entryOf);
     const hasSagasInside = Object.values(saga?.steps ?? {}).some(({ nested }) => nested);
     const inside = hasSagasInside ? await debtsInside(dataSource, tables, sagaId) : [];
+    const waiting = saga ? waitingSteps(expanded(saga, branches), snapshot) : [];
     return {
       ...snapshot,
+      steps: { ...snapshot.steps, ...Object.fromEntries(waiting.map((step) => [step, 'waiting' as const])) },
       debts: [...new Set([...snapshot.debts, ...inside])],
       ...(graph !== undefined && { graph }),
       ...(branches && { branches }),

@@ -4,6 +4,7 @@ import { asJson } from '../adapters/typeorm/statements.js';
 import { queryApart } from '../adapters/typeorm/step-transaction.js';
 import type { Tables } from '../adapters/typeorm/tables.js';
 import type { Envelope } from '../protocol/envelope.js';
+import type { SagaState } from '../protocol/saga-state.js';
 import type { TrackedSaga } from './saga-tracker.js';
 
 /** An open transaction of the tracker's, and its tables. */
@@ -12,7 +13,7 @@ export interface TrackerTransaction {
   readonly tables: Tables;
 }
 
-export type Snapshot = Omit<TrackedSaga, 'history'>;
+export type Snapshot = Omit<TrackedSaga, 'history' | 'steps'> & Pick<SagaState, 'steps'>;
 
 /** Makes sure that each saga has an instance row, and locks them in one order: two batches never fold one saga at once. */
 export async function lockInstances(
