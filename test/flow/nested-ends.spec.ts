@@ -180,7 +180,7 @@ it('nobody but the saga around gives the commit step of a nested saga its signal
   expect(await statusOf('commit', inside())).toBe('running');
   const commit = (Visit as SagaGraph).steps['commit']!;
   const answer = await service.saga.signal(inside(), commit, new StepRejected('no'));
-  expect(answer).toEqual({ accepted: false, because: 'notWaiting' });
+  expect(answer).toEqual({ accepted: false, because: 'notWaiting', why: 'notReady' });
 });
 
 it('a dead letter inside after which the undo goes on is none of the saga around', async () => {

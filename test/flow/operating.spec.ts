@@ -59,6 +59,7 @@ describe('a dead letter', () => {
           attempts: 4,
           compensation_error: 'the bank is away',
           requires_manual_intervention: true,
+          undo: { type: 'card.charged', data: { bookingId: 'b-1' } },
         },
       },
     ]);

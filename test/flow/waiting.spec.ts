@@ -80,7 +80,11 @@ describe('a step that awaits a signal', () => {
     service.kill();
     service = await Service.started(ground, opening({ approve: trouble }));
     const sagaId = await begun();
-    expect(await service.saga.signal(sagaId, approve, granted())).toEqual({ accepted: false, because: 'notWaiting' });
+    expect(await service.saga.signal(sagaId, approve, granted())).toEqual({
+      accepted: false,
+      because: 'notWaiting',
+      why: 'notReady',
+    });
     await ground.clock.advance(10_000);
     const row = await service.row(sagaId, 'approve');
     expect(row).toMatchObject({ status: 'running', attempts: 0 });
@@ -120,8 +124,30 @@ describe('a step that awaits a signal', () => {
 describe('a signal', () => {
   it('before the step waits is refused, may be repeated, and leaves nothing behind', async () => {
     const sagaId = '00000000-0000-4000-8000-000000000001';
-    expect(await service.saga.signal(sagaId, approve, granted())).toEqual({ accepted: false, because: 'notWaiting' });
+    expect(await service.saga.signal(sagaId, approve, granted())).toEqual({
+      accepted: false,
+      because: 'notWaiting',
+      why: 'sagaUnknown',
+    });
     expect(await ground.store.find(sagaId)).toEqual([]);
+  });
+
+  it('for a saga that is known here, in which the step has not begun, is told that', async () => {
+    const withoutReserve = opening().filter((bound) => bound.node.name !== 'reserve');
+    service.kill();
+    service = await Service.started(ground, withoutReserve);
+    const { sagaId } = await service.saga.startSaga(Opening, { name: 'Ann' });
+    await settled(ground);
+    const answer = await service.saga.signal(sagaId, approve, granted());
+    expect(answer).toEqual({ accepted: false, because: 'notWaiting', why: 'notBegun' });
+  });
+
+  it('for a step that awaits none, or of a saga of another kind, is told from one that has not begun', async () => {
+    const sagaId = await begun();
+    await expect(service.saga.signal(sagaId, activate, granted())).rejects.toMatchObject({
+      code: 'INVALID_SIGNAL',
+      message: expect.stringContaining('Step "activate" of saga "opening" awaits no signal') as string,
+    });
   });
 
   it('that is repeated is accepted again and changes nothing', async () => {

@@ -232,7 +232,7 @@ describe('a fan-out whose branches are sagas of their own, and one whose branche
       'Step "sign" of saga "case" runs once for each branch; say which one the signal is for: { branch }.',
     );
     await expect(sign(sagaId, 'no name', signed)).rejects.toMatchObject({ code: 'INVALID_SIGNAL' });
-    expect(await sign(sagaId, 'boat', signed)).toEqual({ accepted: false, because: 'notWaiting' });
+    expect(await sign(sagaId, 'boat', signed)).toEqual({ accepted: false, because: 'notWaiting', why: 'notBegun' });
     expect(await sign(sagaId, 'car', signed)).toEqual({ accepted: true, existing: false });
     expect(await sign(sagaId, 'car', signed)).toEqual({ accepted: true, existing: true });
     await becomes(sagaId, 'completed');

@@ -190,6 +190,7 @@ const main: Names = {
     'TroubledStep',
     'Undecided',
     'Unpublished',
+    'WhyNotWaiting',
     'WireMessage',
   ].toSorted(),
 };

@@ -97,7 +97,11 @@ describe('a step that waits for a person', () => {
   test('is not signaled by what is no saga, no event of it, or from inside another step', async () => {
     const app = await bank();
     const sagas = app.get(Sagas);
-    expect(await sagas.signal(randomUUID(), grant, granted('l1'))).toEqual({ accepted: false, because: 'notWaiting' });
+    expect(await sagas.signal(randomUUID(), grant, granted('l1'))).toEqual({
+      accepted: false,
+      because: 'notWaiting',
+      why: 'sagaUnknown',
+    });
     await expect(sagas.signal('l1', grant, granted('l1'))).rejects.toMatchObject({ code: 'INVALID_SAGA_ID' });
     const sagaId = await waiting(app, 'l1');
     await expect(sagas.signal(sagaId, grant, {} as never)).rejects.toMatchObject({ code: 'INVALID_SIGNAL' });

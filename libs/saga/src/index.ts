@@ -24,7 +24,7 @@ export type { InspectedSaga, Resolution } from './flow/operate/operate.js';
 export type { OperatorAnswer, Said } from './flow/operate/operation.js';
 export type { OperatorTarget } from './flow/operate/operator-target.js';
 export { RetentionTooShort } from './flow/retention/retention.js';
-export type { SignalAnswer } from './flow/time/signal.js';
+export type { SignalAnswer, WhyNotWaiting } from './flow/time/signal.js';
 export type { Started } from './flow/start.js';
 export type { Joining, SignalOptions, StartOptions } from './nest/joining.js';
 export type {

@@ -168,6 +168,7 @@ function contextOf(bound: BoundStep, row: FenceRow, kind: 'step' | 'compensation
     correlationId: row.headers.correlationId,
     ...(row.headers.parent && { parent: row.headers.parent }),
     attempt: row.attempts + 1,
+    postponed: row.postponed ?? { times: 0 },
     idempotencyKey: kind === 'step' ? key : `${key}:undo`,
     ...(manager !== undefined && { manager }),
   };

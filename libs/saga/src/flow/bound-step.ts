@@ -19,6 +19,8 @@ export interface StepContext {
   readonly parent?: Parent;
   /** 1 for the first attempt. */
   readonly attempt: number;
+  /** How often this was postponed with a `StepPostponed` until now, and since when; `times` is 0 the first time. No attempt is used up by it, so this is what ends it. */
+  readonly postponed: { readonly times: number; readonly since?: Date };
   /** The same over all attempts; give it to whatever the step calls outside the database. */
   readonly idempotencyKey: string;
   /** The store's own client inside the step's transaction; absent for `effect: 'external'`, which has none. */

@@ -9,7 +9,20 @@ export type Draft<T> = { -readonly [K in keyof T]: T[K] };
 
 /** The row in another state. A new status starts counting attempts anew; nothing waits for an attempt. */
 export function rowIn(state: StepState, row: FenceRow): Draft<FenceRow> {
-  const { sagaId, step, headers, inputs, version, result, cause, causationId, failingSince, operated, startedBy } = row;
+  const {
+    sagaId,
+    step,
+    headers,
+    inputs,
+    version,
+    result,
+    cause,
+    causationId,
+    failingSince,
+    operated,
+    startedBy,
+    postponed,
+  } = row;
   const { status, predecessorsDone, successorsClosed, undecided } = state;
   const sameStatus = row.status === status;
   const attempts = sameStatus ? row.attempts : 0;
@@ -29,6 +42,7 @@ export function rowIn(state: StepState, row: FenceRow): Draft<FenceRow> {
   if (causationId !== undefined) next.causationId = causationId;
   if (startedBy !== undefined) next.startedBy = startedBy;
   if (operated) next.operated = operated;
+  if (sameStatus && postponed) next.postponed = postponed;
   if (sameStatus && failingSince) next.failingSince = failingSince;
   if (sameStatus && undecided) next.undecided = undecided;
   return next;

@@ -131,7 +131,7 @@ export class Sagas {
    * Gives a step that awaits a signal its event, in the service that owns the step: done, or rejected (`StepRejected` for the default event). Of a
    * signal, another signal, the step's deadline and an abort, exactly one decides; the others are told. The same signal again is accepted again.
    *
-   * @param options.branch of a step with `each`, the one that is meant; one that the saga does not have is `notWaiting`
+   * @param options.branch of a step with `each`, the one that is meant; one that the saga does not have is `notWaiting`, `notBegun`
    * @throws SagaError `NO_STEP`, `STEP_NOT_HERE`, `INVALID_SAGA_ID`, `INVALID_SIGNAL`, `SIGNAL_INSIDE_STEP`, `SIGNAL_INSIDE_TRANSACTION`, `INVALID_MANAGER`
    */
   async signal<Done extends object, Rejected>(

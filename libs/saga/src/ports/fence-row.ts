@@ -44,6 +44,8 @@ export interface FenceRow extends FenceKey, StepState {
   readonly startedBy?: string;
   /** Failed attempts of the step or of its compensation since its status last changed. */
   readonly attempts: number;
+  /** How often the step or its compensation was postponed (`StepPostponed`) since its status last changed, and since when. */
+  readonly postponed?: { readonly times: number; readonly since: Date };
   /** When the first of these attempts failed. */
   readonly failingSince?: Date;
   /**

@@ -203,6 +203,7 @@ function full(scene: Scene): FenceRow {
     startedBy: '["payment.asked",0,"7","1772353230456"]',
     attempts: 3,
     undecided: { attempt: 'an attempt', earlier: true },
+    postponed: { times: 3, since: new Date('2026-03-01T10:20:29.123Z') },
     failingSince: new Date('2026-03-01T10:20:30.456Z'),
     lastError: 'Error: socket hang up',
   };

@@ -194,6 +194,7 @@ function stored({ rows, staged, published, ...operations }: Changes): Changes {
     rows: rows.map((row) => ({
       ...asJson(row),
       ...(row.failingSince && { failingSince: row.failingSince }),
+      ...(row.postponed && { postponed: row.postponed }),
     })),
     staged: asJson(staged),
     published,

@@ -33,11 +33,11 @@ export class MemoryBus {
     return group;
   }
 
-  /** @returns how many records of the topic the group can no longer get */
-  subscribe(group: MemoryGroup, name: string): number {
+  /** @returns the topic's log, and how many of its records the group can no longer get */
+  subscribe(group: MemoryGroup, name: string): { readonly log: TopicLog; readonly missed: number } {
     const { log, readers } = this.topic(name);
     if (!readers.includes(group)) readers.push(group);
-    return group.read(log);
+    return { log, missed: group.read(log) };
   }
 
   private topic(name: string): Topic {

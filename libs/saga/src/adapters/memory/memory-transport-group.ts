@@ -13,10 +13,9 @@ export interface MemoryBatch {
   readonly refusals: number;
 }
 
-/** A consumer group: where it stands in each topic, and what of that was refused and waits to come again. Its members subscribe to the same topics. */
+/** A consumer group: where it stands in each topic, and what of that was refused and waits to come again. A member is handed only records of topics that it subscribes to. */
 export class MemoryGroup {
   private readonly positions = new Map<TopicLog, number>();
-  private readonly reading = new Set<TopicLog>();
   private readonly members: MemoryMember[] = [];
   private readonly pausing = new Map<MemoryBatch, () => void>();
   private again: MemoryBatch[] = [];
@@ -26,13 +25,12 @@ export class MemoryGroup {
   read(log: TopicLog): number {
     const position = this.position(log);
     this.positions.set(log, Math.max(position, log.start));
-    this.reading.add(log);
     return Math.max(log.start - position, 0);
   }
 
-  /** From where on the topic's records are needed here; a group without members needs none. */
+  /** From where on the topic's records are needed here; a group in which nobody reads it needs none. */
   needs(log: TopicLog): number {
-    return this.reading.has(log) ? this.position(log) : log.end;
+    return this.members.some((member) => member.logs.has(log)) ? this.position(log) : log.end;
   }
 
   join(member: MemoryMember): void {
@@ -40,17 +38,16 @@ export class MemoryGroup {
     this.wake();
   }
 
-  /** What the member refused stays with the group: another member gets it, or the next. */
+  /** What the member refused stays with the group: another member that reads its topics gets it, or the next. */
   leave(member: MemoryMember): void {
     this.members.splice(this.members.indexOf(member), 1);
     if (this.members.length > 0) return;
-    this.reading.clear();
     for (const batch of this.pausing.keys()) this.takeUp(batch);
   }
 
   /** Hands over what waits once this turn of the event loop is over. */
   wake(): void {
-    if (this.awake || this.members.length === 0 || !this.hasWork()) return;
+    if (this.awake || !this.members.some((member) => this.hasWorkFor(member))) return;
     this.awake = true;
     soon(() => {
       this.awake = false;
@@ -70,38 +67,41 @@ export class MemoryGroup {
     return pause;
   }
 
-  private hasWork(): boolean {
-    return this.again.length > 0 || [...this.reading].some((log) => this.position(log) < log.end);
+  private hasWorkFor(member: MemoryMember): boolean {
+    return (
+      this.again.some((batch) => member.reads(batch)) || [...member.logs].some((log) => this.position(log) < log.end)
+    );
   }
 
   private takeUp(batch: MemoryBatch): void {
     this.pausing.get(batch)?.();
     this.pausing.delete(batch);
-    this.again.push(batch);
+    const isWhole = this.members.some((member) => member.reads(batch));
+    this.again.push(...(isWhole ? [batch] : byTopic(batch))); // nobody who is left may read all of its topics
     this.wake();
   }
 
   private handOver(): void {
-    for (let member = this.leastBusy(); member; member = this.leastBusy()) {
-      const batch = this.next();
-      if (!batch) return;
-      member.take(batch);
-    }
+    for (let member = this.leastBusy(); member; member = this.leastBusy()) member.take(this.next(member)!);
   }
 
+  /** Of the members for whom something waits. */
   private leastBusy(): MemoryMember | undefined {
-    const free = this.members.filter((member) => member.free);
+    const free = this.members.filter((member) => member.free && this.hasWorkFor(member));
     return free.reduce<MemoryMember | undefined>(
       (least, one) => (least && least.inHand <= one.inHand ? least : one),
       undefined,
     );
   }
 
-  private next(): MemoryBatch | undefined {
-    const again = this.again.shift();
-    if (again) return again;
+  private next(member: MemoryMember): MemoryBatch | undefined {
+    const again = this.again.find((batch) => member.reads(batch));
+    if (again) {
+      this.again.splice(this.again.indexOf(again), 1);
+      return again;
+    }
     const records: IncomingRecord[] = [];
-    for (const log of this.reading) {
+    for (const log of member.logs) {
       const position = this.position(log);
       if (position === log.end || records.length === batchSize) continue;
       const read = log.read(position, batchSize - records.length);
@@ -114,4 +114,9 @@ export class MemoryGroup {
   private position(log: TopicLog): number {
     return this.positions.get(log) ?? 0;
   }
+}
+
+function byTopic({ records, refusals }: MemoryBatch): readonly MemoryBatch[] {
+  const topics = new Set(records.map(({ origin }) => origin.topic));
+  return [...topics].map((topic) => ({ records: records.filter(({ origin }) => origin.topic === topic), refusals }));
 }

@@ -2,6 +2,7 @@ import { reasonOf } from '../../protocol/reason.js';
 import { inOwnContext } from '../../ports/own-context.js';
 import type { Subscription, TransportContext } from '../../ports/transport.js';
 import type { MemoryBatch, MemoryGroup } from './memory-transport-group.js';
+import type { TopicLog } from './memory-transport-log.js';
 
 const mostInHand = 16;
 
@@ -12,8 +13,14 @@ export class MemoryMember {
   constructor(
     private readonly group: MemoryGroup,
     private readonly subscription: Subscription,
+    readonly logs: ReadonlySet<TopicLog>,
     private readonly logger: TransportContext['logger'],
   ) {}
+
+  /** Whether all of the batch is of topics that it subscribes to. */
+  reads({ records }: MemoryBatch): boolean {
+    return records.every(({ origin }) => this.subscription.topics.includes(origin.topic));
+  }
 
   get inHand(): number {
     return this.handling.size;

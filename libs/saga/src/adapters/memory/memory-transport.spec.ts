@@ -45,8 +45,7 @@ describe('the in-memory transport', () => {
       handle: async () => void seen.push(context.getStore()),
     });
     await context.run('a step', () => transport.publish([message('here')]));
-    await sleep(5);
-    expect(seen).toEqual([undefined]);
+    await expect.poll(() => seen).toEqual([undefined]);
   });
 
   it('is one bus for the modules that share a factory, and another for another factory', async () => {
@@ -112,5 +111,47 @@ describe('the in-memory transport', () => {
     refuse();
     await drained;
     await expect.poll(() => valuesOf(staying)).toEqual(['handed on']);
+  });
+
+  it('hands a member of a group no records of topics that it does not subscribe to, as in a rolling deployment that adds a saga', async () => {
+    const factory = inMemory();
+    const [old, fresh] = [open(factory), open(factory)];
+    const seen: Record<string, string[]> = { old: [], fresh: [] };
+    const join = (transport: Transport, name: string, topics: string[]) =>
+      transport.subscribe({
+        group: 'group',
+        topics,
+        handle: async (records) => void seen[name]!.push(...records.map(({ origin }) => origin.topic)),
+      });
+    await join(old, 'old', ['events']);
+    await join(fresh, 'fresh', ['events', 'added']);
+    for (let round = 0; round < 40; round += 1) {
+      await old.publish([{ ...message('a'), topic: 'added' }, message('e')]);
+      await nextTurn();
+    }
+    await sleep(20);
+    expect(new Set(seen['old'])).toEqual(new Set(['events']));
+    expect(seen['fresh']!.filter((topic) => topic === 'added')).toHaveLength(40);
+    expect([...seen['old']!, ...seen['fresh']!].filter((topic) => topic === 'events')).toHaveLength(40);
+  });
+
+  it('keeps what nobody who is left subscribes to for the next who does, also what was refused beside it', async () => {
+    const factory = inMemory();
+    const [old, fresh, next] = [open(factory), open(factory), open(factory)];
+    const seen: string[] = [];
+    const take = async (records: readonly IncomingRecord[]): Promise<void> =>
+      void seen.push(...records.map(({ value }) => value));
+    await fresh.subscribe({
+      group: 'group',
+      topics: ['events', 'added'],
+      handle: async () => Promise.reject(new Error('not now')),
+    });
+    await fresh.publish([message('e'), { ...message('a'), topic: 'added' }]);
+    await sleep(10);
+    await old.subscribe({ group: 'group', topics: ['events'], handle: take });
+    await fresh.drain();
+    await expect.poll(() => seen).toEqual(['e']);
+    await next.subscribe({ group: 'group', topics: ['events', 'added'], handle: take });
+    await expect.poll(() => seen).toEqual(['e', 'a']);
   });
 });

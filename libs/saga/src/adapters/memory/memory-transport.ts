@@ -53,9 +53,12 @@ class MemoryTransport implements Transport {
       );
     }
     const group = this.bus.group(subscription.group);
-    for (const topic of subscription.topics)
-      this.tellMissed(subscription.group, topic, this.bus.subscribe(group, topic));
-    const member = new MemoryMember(group, subscription, this.context.logger);
+    const logs = subscription.topics.map((topic) => {
+      const { log, missed } = this.bus.subscribe(group, topic);
+      this.tellMissed(subscription.group, topic, missed);
+      return log;
+    });
+    const member = new MemoryMember(group, subscription, new Set(logs), this.context.logger);
     this.members.push(member);
     group.join(member);
   }

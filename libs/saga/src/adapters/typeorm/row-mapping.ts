@@ -35,12 +35,14 @@ export interface StepRecord {
   readonly settled_at: string | null;
   readonly undecided: Undecided | null;
   readonly started_by: string | null;
+  readonly postponed: { readonly times: number; readonly since: string } | null;
   readonly version: number;
 }
 
 /** A record on its way to the table: its documents are texts of their own. */
 export type WrittenRecord = {
-  readonly [K in keyof StepRecord]: K extends 'inputs' | 'result' | 'cause' | 'branches' | 'operated' | 'undecided'
+  readonly [K in keyof StepRecord]: K extends
+    'inputs' | 'result' | 'cause' | 'branches' | 'operated' | 'undecided' | 'postponed'
     ? string | null
     : StepRecord[K];
 };
@@ -74,6 +76,7 @@ export function recordOf(row: FenceRow): WrittenRecord {
     settled_at: row.settled ? new Date(0).toISOString() : null,
     undecided: row.undecided ? JSON.stringify(row.undecided) : null,
     started_by: row.startedBy ?? null,
+    postponed: row.postponed ? JSON.stringify(row.postponed) : null,
     version: row.version + 1,
   };
 }
@@ -109,6 +112,9 @@ export function rowOf(record: StepRecord): FenceRow {
     ...(record.settled_at !== null && { settled: true }),
     ...(record.undecided && { undecided: record.undecided }),
     ...(record.started_by !== null && { startedBy: record.started_by }),
+    ...(record.postponed && {
+      postponed: { times: record.postponed.times, since: new Date(record.postponed.since) },
+    }),
     version: record.version,
   };
 }

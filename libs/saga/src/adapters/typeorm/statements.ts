@@ -84,6 +84,7 @@ const columns = [
   'settled_at',
   'undecided',
   'started_by',
+  'postponed',
   'version',
 ] as const satisfies readonly (keyof StepRecord)[];
 

@@ -35,7 +35,8 @@ export function afterFailure(
   }
   const told = learned(delivery, row, error);
   if (isLate(delivery, row)) return told === row ? undefined : { row: told, verdict: 'handled' };
-  if (error instanceof StepPostponed) return { row: postponed(told, error), verdict: 'handled', parked: true };
+  if (error instanceof StepPostponed)
+    return { row: postponed(participant, told, error), verdict: 'handled', parked: true };
   const failed: FenceRow = {
     ...told,
     failingSince: row.failingSince ?? participant.clock.now(),
@@ -60,8 +61,9 @@ export function afterFailure(
   return { ...taken, parked, report: failureReport(bound, policy, row, taken.row, error) };
 }
 
-function postponed(row: FenceRow, { reason, delay }: StepPostponed): FenceRow {
-  return { ...row, lastError: shortened(reason), dueIn: delay };
+function postponed({ clock }: Participant, row: FenceRow, { reason, delay }: StepPostponed): FenceRow {
+  const { times, since } = row.postponed ?? { times: 0, since: clock.now() };
+  return { ...row, lastError: shortened(reason), dueIn: delay, postponed: { times: times + 1, since } };
 }
 
 /** A wrong answer, an event that its schema refuses, whatever the library says will fail again: more attempts would only make everybody wait. */

@@ -128,7 +128,7 @@ function closing({ node }: BoundStep, row: FenceRow, reason: string): StoredEven
 
 /** The row with all its attempts before it. */
 function afresh(row: FenceRow): FenceRow {
-  const { failingSince: _since, ...rest } = row;
+  const { failingSince: _since, postponed: _postponed, ...rest } = row;
   return { ...rest, attempts: 0, dueIn: 0 };
 }
 

@@ -59,7 +59,7 @@ function letterOf(
     sagaVersion: headers.sagaVersion,
     step,
     reason: lastError ?? 'unknown',
-    details: emitted ?? told,
+    details: { ...(emitted ?? told), ...(kind === 'compensation' && row.result && { undo: row.result }) },
   };
 }
 

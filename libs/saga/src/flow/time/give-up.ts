@@ -25,7 +25,7 @@ export function givenUp(bound: BoundStep, row: FenceRow, reason: string): Taken 
 
 /** What becomes of a step whose method has left the answer to somebody. */
 export function waiting(bound: BoundStep, row: FenceRow): Taken {
-  const { dueIn: _due, failingSince: _since, lastError: _error, ...rest } = row;
+  const { dueIn: _due, failingSince: _since, lastError: _error, postponed: _postponed, ...rest } = row;
   return ofNoUse(bound, { row: { ...rest, attempts: 0 }, verdict: 'handled' });
 }
 

@@ -10,12 +10,18 @@ import { fitting } from '../fitting.js';
 import { deadlineExceeded } from './give-up.js';
 import type { Participant } from '../participant.js';
 
+/**
+ * Why a step does not wait yet. `sagaUnknown`: nothing of the saga has reached this service, or it is forgotten, or there is none. `notBegun`: the service knows the saga,
+ * but not everything before the step is done, or the saga has no such branch. `notReady`: it has begun, and its method has not succeeded yet.
+ */
+export type WhyNotWaiting = 'sagaUnknown' | 'notBegun' | 'notReady';
+
 /** What became of a signal: it decided the step, or it is told what did. */
 export type SignalAnswer =
   /** `existing`: the same signal had been accepted before. */
   | { readonly accepted: true; readonly existing: boolean }
   /** The step has not begun to wait; ask again later. */
-  | { readonly accepted: false; readonly because: 'notWaiting' }
+  | { readonly accepted: false; readonly because: 'notWaiting'; readonly why: WhyNotWaiting }
   /** `expired`: its deadline, or that of the saga, was first; `decided`: another signal, the method itself, or the end of the saga. */
   | { readonly accepted: false; readonly because: 'expired' | 'decided'; readonly outcome: StepOutcome };
 
@@ -35,7 +41,7 @@ export interface StepSignal {
  * clear which branch is meant
  */
 export async function signalStep(
-  { steps, service, settings }: Pick<Participant, 'steps' | 'service' | 'settings'>,
+  { steps, service, settings, store }: Pick<Participant, 'steps' | 'service' | 'settings' | 'store'>,
   submit: (delivery: Delivery) => Promise<Settled>,
   { sagaId, step, branch, event }: StepSignal,
 ): Promise<SignalAnswer> {
@@ -55,7 +61,11 @@ export async function signalStep(
     partitionKey: sagaId,
   };
   const answer = fitting(bound, answerOf(step, event, sagaId), settings.maxEventBytes);
-  return answered(await submit({ sagaId, bound, headers, happening: { type: 'signaled', answer } }));
+  const settled = await submit({ sagaId, bound, headers, happening: { type: 'signaled', answer } });
+  const { status } = settled.row;
+  if (status !== 'none' && status !== 'running') return answered(settled);
+  const rows = status === 'none' ? await store.find(sagaId) : [];
+  return answered(settled, rows.some((row) => row.headers.sagaType === step.saga) ? 'notBegun' : 'sagaUnknown');
 }
 
 /** Which branches a saga has, its rows know: one that it does not have is not waiting. */
@@ -74,6 +84,12 @@ function meant(bound: BoundStep, sagaId: string, branch: string | undefined): Bo
 }
 
 function answerOf(step: StepNode, event: object, sagaId: string): StepResult {
+  if (step.awaits === undefined)
+    throw new SagaError(
+      'INVALID_SIGNAL',
+      `Step "${step.name}" of saga "${step.saga}" awaits no signal: its method decides it. Signal a step that is declared with awaits: 'signal'.`,
+      { sagaId, step: step.name, retriable: false },
+    );
   const mayReject = step.role !== 'retriable';
   if (mayReject && event instanceof StepRejected) return rejectedBy(step, event.reason);
   const type = isEvent(event) ? event[eventType] : undefined;
@@ -96,13 +112,14 @@ function isEvent(event: unknown): event is EventInstance {
   return typeof event === 'object' && event !== null && eventType in event;
 }
 
-function answered({ verdict, row }: Settled): SignalAnswer {
+function answered({ verdict, row }: Settled, unbegun: WhyNotWaiting = 'notBegun'): SignalAnswer {
   if (verdict === 'handled' || verdict === 'duplicate') return { accepted: true, existing: verdict === 'duplicate' };
   const { status, result } = row;
   switch (status) {
     case 'none':
+      return { accepted: false, because: 'notWaiting', why: unbegun };
     case 'running':
-      return { accepted: false, because: 'notWaiting' };
+      return { accepted: false, because: 'notWaiting', why: 'notReady' };
     case 'rejected': {
       const reason = result && 'reason' in result.data ? result.data.reason : undefined;
       return { accepted: false, because: reason === deadlineExceeded ? 'expired' : 'decided', outcome: 'rejected' };
