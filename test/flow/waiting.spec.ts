@@ -1,9 +1,11 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { StepRejected } from '../../libs/saga/src/protocol/errors.js';
+import { Booking, CardCharged } from './stage/booking.js';
+import { reserved } from './stage/charging.js';
 import { settled } from './stage/network.js';
 import { activate, approve, Denied, denied, Granted, granted, Opening, opening, second } from './stage/opening.js';
 import { eventRecord } from './stage/records.js';
-import { Ground, Service } from './stage/service.js';
+import { bind, Ground, Service } from './stage/service.js';
 
 let ground: Ground;
 let service: Service;
@@ -144,6 +146,15 @@ describe('a signal', () => {
 
   it('for a step that awaits none, or of a saga of another kind, is told from one that has not begun', async () => {
     const sagaId = await begun();
+    const other = '00000000-0000-4000-8000-000000000002';
+    service.kill();
+    service = await Service.started(ground, [
+      ...opening(),
+      bind(Booking, 'charge', () => new CardCharged({ bookingId: 'b-1' })),
+    ]);
+    await ground.transport.deliver([reserved(other)]);
+    const answer = await service.saga.signal(other, approve, granted());
+    expect(answer).toEqual({ accepted: false, because: 'notWaiting', why: 'sagaUnknown' });
     await expect(service.saga.signal(sagaId, activate, granted())).rejects.toMatchObject({
       code: 'INVALID_SIGNAL',
       message: expect.stringContaining('Step "activate" of saga "opening" awaits no signal') as string,
