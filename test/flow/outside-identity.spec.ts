@@ -96,6 +96,14 @@ describe('a record of an outside event', () => {
     },
   );
 
+  it('that is known already has that said in the log, once, with what it is known by', async () => {
+    const service = await payingService({ identity: ({ key }) => key });
+    await ground.transport.deliver([asked('a'), asked('b'), asked('c')]);
+    expect(paid).toEqual(['a']);
+    expect(service.logs.filter((line) => line.includes('"acme" is known and starts nothing'))).toHaveLength(1);
+    expect(service.tally.snapshot()).toMatchObject({ duplicate: 2 });
+  });
+
   it('without an id has that said in the log, once, with what to do', async () => {
     const service = await payingService();
     await ground.transport.deliver([asked('a'), asked('b')]);

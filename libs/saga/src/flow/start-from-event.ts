@@ -1,6 +1,7 @@
 import type { EventInstance } from '../definition/domain-event.js';
 import type { SagaGraph } from '../definition/saga-definition.js';
 import { fingerprintOf } from '../definition/fingerprint.js';
+import { shortened } from '../protocol/reason.js';
 import type { Delivery, Settled } from './delivery.js';
 import type { Participant } from './participant.js';
 import { begunBy, idOfKey, startDelivery, type Started } from './start.js';
@@ -16,7 +17,7 @@ export interface OutsideEvent {
   readonly keyedBefore?: { readonly key: string; readonly writtenAt: number };
 }
 
-type Ground = Pick<Participant, 'steps' | 'chance' | 'service' | 'store' | 'outside' | 'announcer'>;
+type Ground = Pick<Participant, 'steps' | 'chance' | 'service' | 'store' | 'outside' | 'logger' | 'announcer'>;
 type Submit = (delivery: Delivery) => Promise<Settled>;
 
 /** How far the clocks of a producer and of the database may be apart, ms. */
@@ -29,6 +30,18 @@ export async function startFromEvent(
   saga: SagaGraph,
   event: OutsideEvent,
 ): Promise<Started> {
+  const started = await startedOnce(ground, submit, saga, event);
+  if (started.existing) tellKnown(ground, saga, event);
+  return started;
+}
+
+/** Mostly a redelivery, but an identity that events have in common would swallow them: nobody would look for that where nothing is said. */
+function tellKnown({ outside, logger }: Ground, saga: SagaGraph, { identity }: OutsideEvent): void {
+  const line = `An event that starts saga "${saga.name}" has come again: "${shortened(identity, 200)}" is known and starts nothing. This is said once; the tally counts all of them as duplicates.`;
+  outside.once(`known ${saga.name}`, () => logger.log(line));
+}
+
+async function startedOnce(ground: Ground, submit: Submit, saga: SagaGraph, event: OutsideEvent): Promise<Started> {
   const { keyedBefore, identity } = event;
   const sagaId = idOf(ground, saga, identity);
   const begin = async (): Promise<Started> => begunBy(await submit(delivery(ground, saga, event, sagaId)));
