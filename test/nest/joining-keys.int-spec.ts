@@ -104,10 +104,20 @@ describe('a signal and a request to abort that join a transaction', () => {
       const answer = await shop.sagas.signal(sagaId, Checkout.steps.confirm, new Confirmed({ cart: 'c1' }), {
         manager,
       });
-      expect(answer.accepted).toBe(false);
+      expect(answer).toEqual({ accepted: false, because: 'notWaiting', why: 'sagaUnknown' });
       await note(manager, 'after');
     });
     expect(await shop.notes()).toEqual(['after']);
+  });
+
+  test('a signal of a saga that the same transaction has started is told that the step has not begun', async () => {
+    const shop = await open();
+    await shop.dataSource.transaction(async (manager) => {
+      const { sagaId } = await shop.sagas.start(Checkout, { cart: 'c1' }, { manager });
+      const confirmed = new Confirmed({ cart: 'c1' });
+      const answer = await shop.sagas.signal(sagaId, Checkout.steps.confirm, confirmed, { manager });
+      expect(answer).toEqual({ accepted: false, because: 'notWaiting', why: 'notBegun' });
+    });
   });
 
   test('an abort is asked for with the commit, on the one connection, and not after a rollback', async () => {

@@ -135,7 +135,9 @@ export class SagaService {
     { branch, ...joining }: SignalOptions = {},
   ): Promise<SignalAnswer> {
     const submit = await this.submitFor(joining);
-    return signalStep(this.participant, submit, { sagaId, step, event, ...(branch !== undefined && { branch }) });
+    const store = joining.manager ? await this.joining(joining.manager) : this.participant.store;
+    const way = { submit, rows: (id: string) => store.find(id) };
+    return signalStep(this.participant, way, { sagaId, step, event, ...(branch !== undefined && { branch }) });
   }
 
   async startSaga(

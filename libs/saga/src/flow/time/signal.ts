@@ -3,6 +3,7 @@ import type { StepNode } from '../../definition/saga-definition.js';
 import { SagaError, StepRejected } from '../../protocol/errors.js';
 import type { StepOutcome } from '../../protocol/outcome.js';
 import { rejectedBy } from '../attempt.js';
+import type { FenceRow } from '../../ports/fence-row.js';
 import type { BoundStep } from '../bound-step.js';
 import { branchAt } from '../branch-steps.js';
 import type { Delivery, Settled, StepResult } from '../delivery.js';
@@ -34,6 +35,12 @@ export interface StepSignal {
   readonly event: object;
 }
 
+/** How a signal reaches its row, and where else is looked for its saga: both in the caller's transaction, where it joins one. */
+export interface SignalWay {
+  readonly submit: (delivery: Delivery) => Promise<Settled>;
+  readonly rows: (sagaId: string) => Promise<readonly FenceRow[]>;
+}
+
 /**
  * Gives a waiting step its event.
  *
@@ -41,8 +48,8 @@ export interface StepSignal {
  * clear which branch is meant
  */
 export async function signalStep(
-  { steps, service, settings, store }: Pick<Participant, 'steps' | 'service' | 'settings' | 'store'>,
-  submit: (delivery: Delivery) => Promise<Settled>,
+  { steps, service, settings }: Pick<Participant, 'steps' | 'service' | 'settings'>,
+  { submit, rows }: SignalWay,
   { sagaId, step, branch, event }: StepSignal,
 ): Promise<SignalAnswer> {
   const owned = steps.find({ name: step.saga, version: step.version }, step.name);
@@ -64,8 +71,8 @@ export async function signalStep(
   const settled = await submit({ sagaId, bound, headers, happening: { type: 'signaled', answer } });
   const { status } = settled.row;
   if (status !== 'none' && status !== 'running') return answered(settled);
-  const rows = status === 'none' ? await store.find(sagaId) : [];
-  return answered(settled, rows.some((row) => row.headers.sagaType === step.saga) ? 'notBegun' : 'sagaUnknown');
+  const known = status === 'none' ? await rows(sagaId) : [];
+  return answered(settled, known.some((row) => row.headers.sagaType === step.saga) ? 'notBegun' : 'sagaUnknown');
 }
 
 /** Which branches a saga has, its rows know: one that it does not have is not waiting. */
