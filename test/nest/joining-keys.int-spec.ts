@@ -141,7 +141,7 @@ describe('a signal and a request to abort that join a transaction', () => {
 });
 
 test('a caller who keeps rows of sagas locked holds up these sagas, and no lane', async () => {
-  const shop = await open({ poolSize: 10 });
+  const shop = await opened(url, {}, { lanes: 1 });
   const held = await Promise.all(['c1', 'c2', 'c3', 'c4', 'c5'].map((cart) => shop.sagas.start(Checkout, { cart })));
   await eventually(async () => expect((await shop.notes()).filter((text) => text === wentOn)).toHaveLength(5));
   const signalOf = (sagaId: string, options = {}): Promise<unknown> =>

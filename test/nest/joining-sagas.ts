@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { TestingModule } from '@nestjs/testing';
 import { getRepositoryToken, InjectRepository } from '@nestjs/typeorm';
-import { Compensates, DomainEvent, SagaStep, Sagas, defineSaga, type StepContext } from 'nest-saga';
+import { Compensates, DomainEvent, SagaStep, Sagas, defineSaga, type FlowSettings, type StepContext } from 'nest-saga';
 import { DataSource, type DataSourceOptions, type EntityManager, type Repository } from 'typeorm';
 import { z } from 'zod';
 import { Note, startedOn } from './database-scene.js';
@@ -98,8 +98,8 @@ export const note = (manager: EntityManager, text: string): Promise<unknown> => 
 export type Client = Partial<Extract<DataSourceOptions, { readonly type: 'postgres' }>>;
 
 /** Nothing is swept while a test runs: what is published was published after its commit. */
-export async function opened(url: string, client: Client = {}): Promise<Shop> {
-  const saga = { settings: { sweepEvery: 600_000 } };
+export async function opened(url: string, client: Client = {}, settings: Partial<FlowSettings> = {}): Promise<Shop> {
+  const saga = { settings: { sweepEvery: 600_000, ...settings } };
   return new Shop(await startedOn(url, { providers: [CheckoutSteps], saga }, client));
 }
 
