@@ -14,6 +14,8 @@ import type { SagaModuleOptions } from './saga.options.js';
 import { InvalidSagaSetup } from './setup-checks.js';
 
 const askAgainAfter = 1_000;
+/** A broker that has just started, or a group that it has never heard of, does not answer at once; nobody needs to know. */
+const quietQuestions = 3;
 
 interface Ground {
   readonly options: Pick<SagaModuleOptions, 'service' | 'migrations' | 'lostTables'>;
@@ -131,7 +133,7 @@ export class SagaTables {
         const { status } = await lookAtTables(this.dataSource, this.found);
         return status !== 'kept'; // a replica may have made them and consumed meanwhile
       } catch (error) {
-        if (asked === 0)
+        if (asked === quietQuestions)
           logger.warn(
             `There are no tables of sagas, and whether they were lost is asked of the transport, which does not answer: ${reasonOf(error)}. It is asked again until it does.`,
           );

@@ -41,6 +41,8 @@ export interface ConsumerGround {
   readonly look: KafkaTopicLook;
   readonly findings: KafkaFindings;
   readonly logger: TransportContext['logger'];
+  /** Why groups do not consume, by group, as the log was told: an outage is told once for all of them. */
+  readonly down: Map<string, string>;
   readonly sessionTimeoutMs: number;
 }
 
@@ -55,7 +57,6 @@ export class KafkaConsumer {
   private readonly fetches: KafkaFetches;
   private cluster: Cluster | undefined;
   private assignment: GroupStanding['assignment'] = {};
-  private told: string | undefined;
   private life: Promise<void> | undefined;
 
   constructor(
@@ -178,11 +179,17 @@ export class KafkaConsumer {
       const end = await Promise.race([ended, sleep(settledAfter, { keepsAlive: false }).then(() => undefined)]);
       if (end) return end.reason;
       settled();
-      if (this.told !== undefined) this.ground.logger.log(`Group "${this.subscription.group}" consumes again.`);
-      this.told = undefined;
+      this.tellRecovery();
       if (Date.now() - session.heard > givenUpAfter)
         return new Error(`kafkajs has said nothing for ${givenUpAfter / 1000} s`);
     }
+  }
+
+  private tellRecovery(): void {
+    const { down, logger } = this.ground;
+    const { group } = this.subscription;
+    if (down.delete(group) && down.size === 0)
+      logger.log(`Group "${group}" consumes again, and so do all others here.`);
   }
 
   private noteJoin(session: KafkaSession, payload: ConsumerGroupJoinEvent['payload']): void {
@@ -244,11 +251,12 @@ export class KafkaConsumer {
   private async rest(reason: unknown, failures: number, ms: number): Promise<void> {
     const told = reasonOf(reason);
     const isOrdinary = isStartingUp(reason) && failures < quietFailures;
-    if (told !== this.told && !isOrdinary) {
-      this.told = told;
-      this.ground.logger.error(
-        `Group "${this.subscription.group}" does not consume, it begins again in ${ms} ms: ${told}`,
-      );
+    const { down, logger } = this.ground;
+    const { group } = this.subscription;
+    if (!isOrdinary) {
+      const isNews = ![...down.values()].includes(told);
+      down.set(group, told);
+      if (isNews) logger.error(`Group "${group}" does not consume, it begins again in ${ms} ms: ${told}`);
     }
     await sleep(ms, { signal: this.draining.signal });
   }

@@ -39,6 +39,7 @@ class KafkaTransport implements Transport {
   private readonly look: KafkaTopicLook;
   private readonly publisher: KafkaPublisher;
   private readonly consumers: KafkaConsumer[] = [];
+  private readonly down = new Map<string, string>();
   readonly board: KafkaBoard;
   readonly lifetimes: RecordLifetimes;
   private state: 'open' | 'drained' | 'closed' = 'open';
@@ -74,7 +75,8 @@ class KafkaTransport implements Transport {
     const { clients, topics, look, findings } = this;
     const { logger } = this.context;
     const { sessionTimeoutMs } = this.settings;
-    const consumer = new KafkaConsumer({ clients, topics, look, findings, logger, sessionTimeoutMs }, subscription);
+    const ground = { clients, topics, look, findings, logger, down: this.down, sessionTimeoutMs };
+    const consumer = new KafkaConsumer(ground, subscription);
     this.consumers.push(consumer);
     await consumer.start();
   }
