@@ -133,8 +133,9 @@ describe('while a person is waited for, a process that dies', () => {
 
   it('before the commit of a signal decides nothing: it is given again, and accepted', async () => {
     diesAt('commit');
-    void signal();
+    const refused = signal().catch((error: unknown) => error);
     await ground.clock.advance(second);
+    expect(await refused).toMatchObject({ code: 'STORE_UNAVAILABLE' });
     expect([service.state, (await service.row(sagaId, 'approve'))?.status]).toEqual(['dead', 'running']);
     await lives(opening());
     expect(await signal()).toEqual({ accepted: true, existing: false });

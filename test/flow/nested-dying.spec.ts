@@ -65,7 +65,7 @@ function steps(saga: typeof cases.Case, ending: Ending): readonly BoundStep[] {
 
 /** What a process refused that is dying now is delivered to its next life. */
 function comesAgain(error: unknown): void {
-  expect(error).toMatchObject({ message: 'killed' });
+  expect(error).toMatchObject({ cause: { message: 'killed' } });
 }
 
 /** Plays a saga whose service dies at one moment of one of its transactions, and tells what was done when all is quiet. */

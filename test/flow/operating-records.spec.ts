@@ -217,7 +217,8 @@ describe('an abort', () => {
     ground.store.trouble = (moment) => {
       if (moment === 'commit') throw new Error('cut');
     };
-    await expect(desk.operator.abort(target(sagaId, false), ada)).rejects.toThrow('cut');
+    const failed = { code: 'STORE_UNAVAILABLE', facts: { retriable: true }, cause: { cause: { message: 'cut' } } };
+    await expect(desk.operator.abort(target(sagaId, false), ada)).rejects.toMatchObject(failed);
     ground.store.trouble = () => undefined;
     expect(await desk.words(sagaId)).toEqual([]);
     expect(await ground.store.outbox.backlog()).toEqual({ size: 0 });

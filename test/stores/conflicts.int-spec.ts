@@ -104,7 +104,7 @@ describe('transactions that Postgres does not let pass', () => {
       });
       await save(transaction, [row]);
     });
-    await expect(work).rejects.toThrow('current transaction is aborted');
+    await expect(work).rejects.toThrow('duplicate key value');
     expect(await scene.lines()).toEqual([]);
     await expectHealthyPool(narrow);
     await narrow.destroy();

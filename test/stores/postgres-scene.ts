@@ -4,6 +4,7 @@ import { migrate } from '../../libs/saga/src/adapters/typeorm/migrations.js';
 import { TypeOrmStore } from '../../libs/saga/src/adapters/typeorm/typeorm-store.js';
 import type { BusinessStoreHarness } from '../../libs/saga/src/testing/store-contract.js';
 import { freshDatabase } from '../support/database.js';
+import { faultyClient, Faults } from './faulty.js';
 
 /** The application's own table. */
 @Entity()
@@ -27,6 +28,7 @@ export class PostgresScene {
     readonly url: string,
     readonly dataSource: DataSource,
     readonly otherDataSource: DataSource,
+    private readonly faults: Faults,
   ) {
     this.store = new TypeOrmStore(dataSource);
     this.other = new TypeOrmStore(otherDataSource);
@@ -34,10 +36,11 @@ export class PostgresScene {
 
   static async open(options: Partial<PostgresOptions> = {}): Promise<PostgresScene> {
     const url = await freshDatabase();
-    const dataSource = await connected(url, options);
+    const faults = new Faults();
+    const dataSource = await connected(url, { extra: { Client: faultyClient(faults) }, ...options });
     await dataSource.synchronize();
     await migrate(dataSource);
-    return new PostgresScene(url, dataSource, await connected(url));
+    return new PostgresScene(url, dataSource, await connected(url), faults);
   }
 
   async emptied(): Promise<BusinessStoreHarness> {
@@ -47,6 +50,7 @@ export class PostgresScene {
       stores: [this.store, this.other],
       now: () => new Date(),
       elapse: async (ms) => sleep(ms),
+      failNext: (fault) => void (this.faults.next = fault),
       write: async (id) => void (await lines.insert({ id })),
       written: async () => this.lines(),
     };

@@ -48,13 +48,14 @@ export type {
 export type { FenceKey, FenceRow, Operated, ResolvedAs, StoredEvent } from './ports/fence-row.js';
 export type { RunningTimer, Timer, TimerKey, TimerKind, Timers } from './ports/timers.js';
 export type { LockHolder } from './ports/locks.js';
-export { FenceConflict } from './ports/step-store.js';
+export { FenceConflict, StoreFailure } from './ports/step-store.js';
 export type {
   CallersTransaction,
   Changes,
   Outbox,
   OutboxMessage,
   StepStore,
+  StorePhase,
   StepTransaction,
 } from './ports/step-store.js';
 export type { StoreRetention } from './ports/retention.js';

@@ -1,6 +1,12 @@
 import type { MemoryStore } from '../../../libs/saga/src/adapters/memory/memory-store.js';
 import type { FenceKey, FenceRow } from '../../../libs/saga/src/ports/fence-row.js';
-import type { Outbox, StepStore, StepTransaction } from '../../../libs/saga/src/ports/step-store.js';
+import {
+  FenceConflict,
+  StoreFailure,
+  type Outbox,
+  type StepStore,
+  type StepTransaction,
+} from '../../../libs/saga/src/ports/step-store.js';
 
 /** What a method writes through `saga.manager`: committed with its transaction, or not at all. */
 export type Effects = string[];
@@ -18,18 +24,28 @@ export class EffectStore implements StepStore {
   constructor(readonly inner: MemoryStore) {}
 
   async transaction<T>(keys: readonly FenceKey[], work: (transaction: StepTransaction) => Promise<T>): Promise<T> {
-    this.trouble('begin');
+    this.fail('begin');
     this.opened.push(keys.length);
     const effects: Effects = [];
     const result = await this.inner.transaction(keys, async (transaction) => {
       const answer = await work({ ...transaction, manager: effects });
-      this.trouble('commit');
+      this.fail('commit');
       return answer;
     });
     this.effects.push(...effects);
     this.commits += 1;
-    this.trouble('committed');
+    this.fail('committed');
     return result;
+  }
+
+  private fail(moment: 'begin' | 'commit' | 'committed'): void {
+    try {
+      this.trouble(moment);
+    } catch (cause) {
+      if (cause instanceof FenceConflict) throw cause;
+      const outcome = moment === 'committed' ? 'unknown' : 'rolledBack';
+      throw new StoreFailure(moment === 'begin' ? 'begin' : 'commit', { cause, outcome });
+    }
   }
 
   claimDue(limit: number, leaseMs: number): Promise<readonly FenceRow[]> {

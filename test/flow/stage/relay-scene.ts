@@ -35,7 +35,12 @@ export class RelayScene extends Ground {
   commit(count: number): Promise<readonly OutboxMessage[]> {
     const { store, clock } = this;
     const stores = [store, store] as const;
-    return new Scene({ stores, now: () => clock.now(), elapse: (ms) => clock.advance(ms) }).staged(count);
+    return new Scene({
+      stores,
+      now: () => clock.now(),
+      elapse: (ms) => clock.advance(ms),
+      failNext: () => undefined,
+    }).staged(count);
   }
 
   /** What was put away. */

@@ -13,7 +13,7 @@ import { SagaService } from '../../../libs/saga/src/flow/service.js';
 import { Tally } from '../../../libs/saga/src/flow/tally.js';
 import type { Chance } from '../../../libs/saga/src/ports/clock.js';
 import type { FenceRow } from '../../../libs/saga/src/ports/fence-row.js';
-import type { StepStore } from '../../../libs/saga/src/ports/step-store.js';
+import { StoreFailure, type StepStore } from '../../../libs/saga/src/ports/step-store.js';
 import type { Envelope } from '../../../libs/saga/src/protocol/envelope.js';
 import type { RetryPolicy } from '../../../libs/saga/src/protocol/retry.js';
 import { topicsNamed } from '../../../libs/saga/src/protocol/topics.js';
@@ -167,7 +167,7 @@ export class Service {
   private reaching(store: StepStore): StepStore {
     const reached = async <T>(answer: () => Promise<T>): Promise<T> => {
       if (this.state === 'well') return answer();
-      if (this.state === 'cut') throw new Error('the database does not answer');
+      if (this.state === 'cut') throw new StoreFailure('begin', { cause: new Error('the database does not answer') });
       return new Promise<T>(() => undefined);
     };
     return {

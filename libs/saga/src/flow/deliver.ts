@@ -1,7 +1,7 @@
 import { inOwnContext } from '../ports/own-context.js';
 import {
-  FenceConflict,
   RowsLocked,
+  StoreFailure,
   type CallersTransaction,
   type OutboxMessage,
   type StepStore,
@@ -14,6 +14,7 @@ import { startInput } from './attempt.js';
 import type { Ending } from './batcher.js';
 import { skippedBy, wasSkipped } from './conditional.js';
 import { heldBack } from './failure/circuits.js';
+import { isNobodys, isUnanswered, maybeThere } from './failure/nobodys.js';
 import { isAttended, isExpected, mayHaveRow, type Delivery, type Settled } from './delivery.js';
 import { emission, lateEffectLine } from './emit.js';
 import { fitting } from './fitting.js';
@@ -35,6 +36,9 @@ import { inputFor, runMethod } from './run-method.js';
 import { conclude, take, type Taken } from './take.js';
 import { OtherGraph, refuseRowsOfOtherGraphs } from './versions/other-graph.js';
 
+/** When a database that did not answer a commit is asked what became of it, ms. */
+const pausesToAsk = [50, 500, 2_000];
+
 /**
  * The path of what happens to a saga's steps, from the queue to the commit:
  *
@@ -50,14 +54,12 @@ export class Deliverer {
     private readonly relay: Relay,
   ) {}
 
-  /** Settles a batch; never rejects. A member that ends in an error left nothing behind and may be delivered again. */
+  /** Settles a batch; never rejects. A member that ends in an error left nothing behind, or nobody knows, and may be delivered again. */
   async settle(batch: readonly Delivery[]): Promise<readonly Ending<Settled>[]> {
-    if (batch.length > 1) {
-      const together = await this.attemptBatch(batch);
-      if (together) return together.map((result) => ({ result }));
-    }
+    const together = batch.length > 1 ? await this.settleBatch(batch) : { alone: batch };
+    if (!('alone' in together)) return together;
     const endings: Ending<Settled>[] = [];
-    for (const delivery of batch) {
+    for (const delivery of together.alone) {
       endings.push(
         await this.settleAlone(delivery).then(
           (result) => ({ result }),
@@ -93,9 +95,17 @@ export class Deliverer {
     return settled;
   }
 
-  /** The failure itself is found again, and dealt with, when its member is settled alone. */
-  private attemptBatch(batch: readonly Delivery[]): Promise<readonly Settled[] | undefined> {
-    return this.settleTogether(batch).catch(() => undefined);
+  /** The failure itself is found again, and dealt with, when its member is settled alone. A database that cannot begin answers all members alike. */
+  private async settleBatch(
+    batch: readonly Delivery[],
+  ): Promise<readonly Ending<Settled>[] | { readonly alone: readonly Delivery[] }> {
+    try {
+      return (await this.settleTogether(batch)).map((result) => ({ result }));
+    } catch (error) {
+      if (!(error instanceof StoreFailure)) return { alone: batch };
+      if (error.phase === 'begin') return batch.map(() => ({ error }));
+      return { alone: error.outcome === 'unknown' ? batch.map(maybeThere) : batch };
+    }
   }
 
   private settleTogether(batch: readonly Delivery[]): Promise<readonly Settled[]> {
@@ -114,17 +124,34 @@ export class Deliverer {
     };
   }
 
-  /** What a failed attempt leaves is recorded in a transaction of its own. A start that fails leaves nothing when its caller is told. */
+  /**
+   * What a failed attempt leaves is recorded in a transaction of its own. A start that fails leaves nothing when its caller is told. What the database did is
+   * charged to nobody: the delivery comes again.
+   */
   private async settleAlone(delivery: Delivery): Promise<Settled> {
     try {
       return await repeatedOnConflict(this.participant, () => this.settleTogether([delivery]));
     } catch (error) {
-      if (error instanceof FenceConflict || error instanceof OtherGraph || (isAttended(delivery) && !isExpected(error)))
-        throw error;
+      if (isAttended(delivery) && isUnanswered(error)) return this.settledAfterAll(delivery, error);
+      if (isNobodys(error) || error instanceof OtherGraph) throw error;
+      if (isAttended(delivery) && !isExpected(error)) throw error;
       return repeatedOnConflict(this.participant, () =>
         this.inTransaction([delivery], async (_transaction, ledger) => [this.failed(delivery, ledger, error)]),
       );
     }
+  }
+
+  /** Whoever waits for a start is told what became of it: it is made again under its own id, which finds it where its commit was done. */
+  private async settledAfterAll(delivery: Delivery, unanswered: unknown): Promise<Settled> {
+    for (const pause of pausesToAsk) {
+      await new Promise<void>((resolve) => this.participant.clock.after(pause, resolve));
+      try {
+        return await repeatedOnConflict(this.participant, () => this.settleTogether([maybeThere(delivery)]));
+      } catch (error) {
+        if (!isNobodys(error)) throw error;
+      }
+    }
+    throw unanswered;
   }
 
   private async deliver(given: Delivery, transaction: StepTransaction, ledger: Ledger): Promise<Settled> {

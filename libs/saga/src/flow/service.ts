@@ -2,7 +2,7 @@ import type { SagaGraph, StepNode } from '../definition/saga-definition.js';
 import { SagaError } from '../protocol/errors.js';
 import type { NewAuditEntry } from '../ports/audit-log.js';
 import { inOwnContext } from '../ports/own-context.js';
-import type { CallersTransaction } from '../ports/step-store.js';
+import { StoreFailure, type CallersTransaction } from '../ports/step-store.js';
 import type { Timer } from '../ports/timers.js';
 import { abortEvent } from './abort-event.js';
 import { headersForAbort, type KnownOfSaga } from './operate/abort-headers.js';
@@ -11,6 +11,7 @@ import { Batcher } from './batcher.js';
 import { Deliverer } from './deliver.js';
 import type { Delivery, Settled } from './delivery.js';
 import { Externals } from './failure/externals.js';
+import { toldToCaller } from './failure/nobodys.js';
 import { FailingSteps } from './failure/failing-steps.js';
 import type { Audience } from './bound-step.js';
 import { ParkedVersions } from './versions/parked-versions.js';
@@ -127,6 +128,15 @@ export class SagaService {
     );
   }
 
+  /** For somebody who waits for the answer: what is no step's doing is told in words. */
+  private answering(submit: (delivery: Delivery) => Promise<Settled>): (delivery: Delivery) => Promise<Settled> {
+    return (delivery) =>
+      submit(delivery).catch((error: unknown) => {
+        const { service } = this.participant;
+        throw toldToCaller(error, service, { sagaId: delivery.sagaId, step: delivery.bound.node.name });
+      });
+  }
+
   /** Gives a step that waits for it its event. */
   async signal(
     sagaId: string,
@@ -134,7 +144,7 @@ export class SagaService {
     event: object,
     { branch, ...joining }: SignalOptions = {},
   ): Promise<SignalAnswer> {
-    const submit = await this.submitFor(joining);
+    const submit = this.answering(await this.submitFor(joining));
     const store = joining.manager ? await this.joining(joining.manager) : this.participant.store;
     const way = { submit, rows: (id: string) => store.find(id) };
     return signalStep(this.participant, way, { sagaId, step, event, ...(branch !== undefined && { branch }) });
@@ -146,14 +156,15 @@ export class SagaService {
     options?: StartOptions & Joining,
     patience?: Patience,
   ): Promise<Started> {
-    const submit = await this.submitFor({ manager: options?.manager, ...(patience && { patience }) });
+    const submit = this.answering(await this.submitFor({ manager: options?.manager, ...(patience && { patience }) }));
     return startSaga(this.participant, submit, saga, input, options);
   }
 
   /**
    * Asks every participant to cancel what has not started; durable when it resolves, or with the transaction that it joins.
    *
-   * @throws SagaError `BRANCHES_UNKNOWN`, retriable, for a saga with fan-outs whose source is not known to be done
+   * @throws SagaError `BRANCHES_UNKNOWN`, retriable, for a saga with fan-outs whose source is not known to be done; `STORE_UNAVAILABLE`; FenceConflict when
+   * the audit entry is there already
    */
   async publishAbort(
     { saga, sagaId, reason, known, patience, audited = [] }: AbortRequest,
@@ -165,9 +176,12 @@ export class SagaService {
     refuseOtherGraph(steps, headers);
     const event = abortEvent(this.participant, headers, { step: 'abort', reason });
     const staged = [{ id: chance.newId(), event }];
-    await store.transaction([], async (transaction) => {
+    const publishing = store.transaction([], async (transaction) => {
       patience?.go('saving');
       await transaction.save({ rows: [], staged, published: [], audited });
+    });
+    await publishing.catch((error: unknown) => {
+      throw error instanceof StoreFailure ? toldToCaller(error, this.participant.service, { sagaId }) : error;
     });
     if (callers) callers.afterCommit(() => this.relay.hand(staged));
     else this.relay.hand(staged);

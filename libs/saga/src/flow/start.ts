@@ -38,7 +38,7 @@ type Submit = (delivery: Delivery) => Promise<Settled>;
  * Starts a saga: runs the source step's method in one transaction with its row and its event.
  *
  * @throws SagaError `SAGA_NOT_STARTED_HERE` when the source is a step of another service; `INVALID_START_INPUT` when the input does not match
- * the definition's schema, or is none that JSON can carry; `START_INPUT_TOO_LARGE`; `INVALID_START_KEY`; `INVALID_CORRELATION_ID`; otherwise what the method throws, and then nothing is left behind
+ * the definition's schema, or is none that JSON can carry; `START_INPUT_TOO_LARGE`; `INVALID_START_KEY`; `INVALID_CORRELATION_ID`; `STORE_UNAVAILABLE` or `CONFLICT`, retriable, when the database, and no step, failed; otherwise what the method throws, and then nothing is left behind
  */
 export async function startSaga(
   participant: Pick<Participant, 'steps' | 'chance' | 'service' | 'settings' | 'announcer'>,
@@ -61,7 +61,8 @@ export async function startSaga(
   const taken = takenInput(saga, input, participant.settings.maxEventBytes);
   const { happening, ...delivery } = startDelivery(participant, saga, headers, taken);
   const minted = key === undefined;
-  return begunBy(await submit({ ...delivery, happening: { ...happening, attended: true, minted } }));
+  const begun = begunBy(await submit({ ...delivery, happening: { ...happening, attended: true, minted } }));
+  return minted ? { ...begun, existing: false } : begun;
 }
 
 /** The id of the saga that is started with a key. */

@@ -217,7 +217,7 @@ export class SagaRuntime {
     const { store } = this.options;
     if (store) return store({ moduleRef: this.moduleRef, clock: systemClock });
     await this.prepareTables();
-    const opened = new TypeOrmStore(this.dataSource(), this.tables());
+    const opened = new TypeOrmStore(this.dataSource(), this.tables(), this.logger);
     return storeThrough(opened, (work) => this.withTables(work));
   }
 

@@ -1,5 +1,6 @@
 import type { Envelope } from '../protocol/envelope.js';
 import { SagaError } from '../protocol/errors.js';
+import { reasonOf } from '../protocol/reason.js';
 import type { AuditLog, NewAuditEntry } from './audit-log.js';
 import type { DeadLetters, LetterSettlement, NewDeadLetter } from './dead-letters.js';
 import type { FenceKey, FenceRow } from './fence-row.js';
@@ -48,7 +49,8 @@ export interface StepTransaction {
  * Where fence rows and the outbox live, beside the business data.
  *
  * Guarantee: what `transaction` did (its saves, and what `run` wrote) is committed together when it resolves and not at all when it rejects.
- * Two transactions never change the same row on the same version. Durable once resolved.
+ * Two transactions never change the same row on the same version. Durable once resolved. What the database's own trouble does to a transaction is a
+ * `StoreFailure` that says where; what `work` threw comes out as it is, and what was wrong with what it wrote as the database says it.
  */
 export interface StepStore {
   /** Locks and reads the rows of `keys`, runs `work`, commits. */
@@ -106,6 +108,28 @@ export interface Outbox {
   delete(ids: readonly string[]): Promise<void>;
   /** How many wait, and since when the oldest does. */
   backlog(): Promise<{ readonly size: number; readonly oldest?: Date }>;
+}
+
+/** Where a transaction failed: `method` is a query of a user's method, on the transaction's own connection. */
+export type StorePhase = 'begin' | 'read' | 'method' | 'save' | 'commit';
+
+/**
+ * Trouble of the database, which is charged to no step: the transaction may be repeated. Its work was done only in the phases from `method` on.
+ * With the outcome `unknown` its commit was sent and not answered: whether it is committed, its rows tell whoever reads them next.
+ */
+export class StoreFailure extends Error {
+  readonly code = 'STORE_FAILURE';
+
+  constructor(
+    readonly phase: StorePhase,
+    options: { readonly cause: unknown; readonly outcome?: 'rolledBack' | 'unknown' },
+  ) {
+    super(`The database failed a transaction (${phase}): ${reasonOf(options.cause)}`, { cause: options.cause });
+    this.name = 'StoreFailure';
+    this.outcome = options.outcome ?? 'rolledBack';
+  }
+
+  readonly outcome: 'rolledBack' | 'unknown';
 }
 
 /** Somebody else changed the row since it was read; the transaction is void and may be repeated. */

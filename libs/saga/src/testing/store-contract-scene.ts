@@ -14,6 +14,8 @@ export interface StoreHarness {
   now(): Date;
   /** Resolves when that much of the store's own time has passed. */
   elapse(ms: number): Promise<void>;
+  /** Has the next transaction of the first store that comes so far fail: it cannot begin, its commit is refused, or is done and not answered. */
+  failNext(fault: 'begin' | 'commit' | 'answer'): void;
 }
 
 /** What an adapter brings whose store holds business data too. */

@@ -1,5 +1,6 @@
 import { businessFacts } from './store-contract-business.js';
 import { dueFacts } from './store-contract-due.js';
+import { failureFacts } from './store-contract-failures.js';
 import { fieldFacts } from './store-contract-fields.js';
 import { operationFacts } from './store-contract-operations.js';
 import { outboxFacts } from './store-contract-outbox.js';
@@ -23,6 +24,7 @@ export interface StoreContractCase<Harness extends StoreHarness = StoreHarness> 
  */
 export const storeContract: readonly StoreContractCase[] = cases([
   ...transactionFacts,
+  ...failureFacts,
   ...fieldFacts,
   ...dueFacts,
   ...timerFacts,

@@ -6,7 +6,12 @@ function emptyStore(): StoreHarness {
   let time = Date.parse('2026-03-01T00:00:00Z');
   const now = (): Date => new Date(time);
   const store = new MemoryStore({ now });
-  return { stores: [store, store], now, elapse: async (ms) => void (time += ms) };
+  return {
+    stores: [store, store],
+    now,
+    elapse: async (ms) => void (time += ms),
+    failNext: (fault) => store.failNext(fault),
+  };
 }
 
 describe('the store in memory', () => {

@@ -2,6 +2,7 @@ import { fenceKey, type FenceKey, type FenceRow } from '../../ports/fence-row.js
 import type { Clock } from '../../ports/clock.js';
 import {
   FenceConflict,
+  StoreFailure,
   type Changes,
   type Outbox,
   type OutboxMessage,
@@ -25,6 +26,9 @@ interface Stored {
   readonly at: number;
 }
 
+/** How a database fails a transaction: it cannot begin, its commit is refused, or is done and not answered. */
+export type StoreFault = 'begin' | 'commit' | 'answer';
+
 /** Fence rows and outbox in memory, for tests of sagas that need no database: what methods write elsewhere joins nothing. */
 export class MemoryStore implements StepStore {
   private readonly rows = new Map<string, Kept>();
@@ -33,6 +37,7 @@ export class MemoryStore implements StepStore {
   private readonly inHand = new Set<string>();
   private readonly operations: MemoryOperations;
   readonly timers: MemoryTimers;
+  private fault: StoreFault | undefined;
 
   constructor(private readonly clock: Pick<Clock, 'now'>) {
     this.operations = new MemoryOperations(clock);
@@ -47,7 +52,13 @@ export class MemoryStore implements StepStore {
     return this.operations.audit;
   }
 
+  /** Has the next transaction that comes so far fail as a database would fail it. */
+  failNext(fault: StoreFault): void {
+    this.fault = fault;
+  }
+
   async transaction<T>(keys: readonly FenceKey[], work: (transaction: StepTransaction) => Promise<T>): Promise<T> {
+    this.fail('begin');
     const names = [...new Set(keys.map(fenceKey))].toSorted();
     const release = await this.lock(names);
     try {
@@ -62,7 +73,9 @@ export class MemoryStore implements StepStore {
         save: async (changes) => void saves.push(stored(changes)),
       });
       for (const changes of saves) this.check(changes);
+      this.fail('commit');
       for (const changes of saves) this.commit(changes, began);
+      this.fail('answer');
       return result;
     } finally {
       release();
@@ -135,6 +148,13 @@ export class MemoryStore implements StepStore {
     },
     purgeLetters: async (keepMs, limit) => this.operations.purge(new Date(this.now() - keepMs), limit),
   };
+
+  private fail(at: StoreFault): void {
+    if (this.fault !== at) return;
+    this.fault = undefined;
+    const outcome = at === 'answer' ? 'unknown' : 'rolledBack';
+    throw new StoreFailure(at === 'begin' ? 'begin' : 'commit', { cause: new Error('asked for'), outcome });
+  }
 
   private now(): number {
     return this.clock.now().getTime();

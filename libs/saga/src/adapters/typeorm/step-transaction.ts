@@ -50,20 +50,35 @@ async function unlessLocked<T>(said: Promise<T>): Promise<T> {
   });
 }
 
-/** Commits in the same round trip as the transaction's last statements, whose values are written in. Subscribers of the DataSource hear of it as of every commit. */
+/** Subscribers of the DataSource may refuse the commit. What they say before it is a part of the transaction, and can end it as little as a step can. */
+export async function beforeCommit(runner: QueryRunner): Promise<void> {
+  if (!isHeard(runner)) return;
+  await inScope(runner, async () => {
+    await managerInScope(runner.dataSource)?.queryRunner?.broadcaster.broadcast('BeforeTransactionCommit');
+  });
+}
+
+/** Commits in the same round trip as the transaction's last statements, whose values are written in. */
 export async function commitWith(runner: QueryRunner, statements: readonly string[]): Promise<void> {
-  const isHeard = runner.dataSource.subscribers.length > 0; // telling nobody would cost promises all the same
-  if (isHeard) await inScope(runner, () => broadcast(managerInScope(runner.dataSource)?.queryRunner));
   const client = (await runner.connect()) as PoolClient;
   const limit = statements.length > 0 ? [`SET LOCAL lock_timeout = '${patience}'`] : [];
   await unlessLocked(client.query([...limit, ...statements, 'COMMIT'].join(';')));
   opened(runner, false);
-  if (isHeard) await runner.broadcaster.broadcast('AfterTransactionCommit');
 }
 
-/** What subscribers say before the commit is a part of the transaction, and can end it as little as a step can. */
-async function broadcast(runner: QueryRunner | undefined): Promise<void> {
-  await runner?.broadcaster.broadcast('BeforeTransactionCommit');
+/** What a subscriber of the DataSource makes of a commit comes after it: a failure is told, and takes nothing back. */
+export async function afterCommit(runner: QueryRunner, failed: (error: unknown) => void): Promise<void> {
+  if (!isHeard(runner)) return;
+  try {
+    await runner.broadcaster.broadcast('AfterTransactionCommit');
+  } catch (error) {
+    failed(error);
+  }
+}
+
+/** Telling nobody would cost promises all the same. */
+function isHeard({ dataSource }: QueryRunner): boolean {
+  return dataSource.subscribers.length > 0;
 }
 
 function opened(runner: QueryRunner, isOpen: boolean): void {

@@ -1,22 +1,26 @@
 import type { DataSource, QueryRunner } from 'typeorm';
 import type { FenceKey, FenceRow } from '../../ports/fence-row.js';
-import {
-  FenceConflict,
-  type CallersTransaction,
-  type Outbox,
-  type StepStore,
-  type StepTransaction,
-} from '../../ports/step-store.js';
+import type { CallersTransaction, Outbox, StepStore, StepTransaction } from '../../ports/step-store.js';
+import type { TimerKind } from '../../ports/timers.js';
+import { reasonOf } from '../../protocol/reason.js';
+import { ConnectionWatch } from './connection-watch.js';
+import { failureOf, refuseFailed } from './store-failures.js';
 import { claimStatement, findStatement, lockStatement, nextDueStatement, savedAtStatement } from './statements.js';
 import { rowOf, type StepRecord } from './row-mapping.js';
 import { readWith } from './reading.js';
 import { guardDoor } from './door.js';
 import { inScope, managerInScope } from './step-scope.js';
-import { beginWith, commitWith, queryApart, rolledBack, withRunner } from './step-transaction.js';
+import {
+  afterCommit,
+  beforeCommit,
+  beginWith,
+  commitWith,
+  queryApart,
+  rolledBack,
+  withRunner,
+} from './step-transaction.js';
 import { TypeOrmAuditLog } from './typeorm-audit-log.js';
 import { TypeOrmDeadLetters } from './typeorm-dead-letters.js';
-import type { TimerKind } from '../../ports/timers.js';
-import { isConflict } from './conflicts.js';
 import { watchTransactions } from './callers-scope.js';
 import { JoinedTransaction, type Opening } from './joined-transaction.js';
 import { rowsOf, written } from './row-changes.js';
@@ -34,9 +38,11 @@ export class TypeOrmStore implements StepStore {
   readonly audit: StepStore['audit'];
   readonly retention: StepStore['retention'];
 
+  /** @param logger told what failed after a commit */
   constructor(
     private readonly dataSource: DataSource,
     private readonly tables: Tables = tablesOf(dataSource),
+    private readonly logger?: { error(message: string): void },
   ) {
     guardDoor(dataSource);
     watchTransactions(dataSource);
@@ -47,24 +53,42 @@ export class TypeOrmStore implements StepStore {
     this.retention = new TypeOrmRetention(dataSource, tables);
   }
 
-  /** What is saved travels with the commit. */
+  /**
+   * What is saved travels with the commit. Subscribers of the DataSource hear of the transactions in which a method ran: one that throws before the commit
+   * refuses what the method did, one that throws after it takes nothing back.
+   */
   transaction<T>(keys: readonly FenceKey[], work: (transaction: StepTransaction) => Promise<T>): Promise<T> {
     guardDoor(this.dataSource);
-    return withRunner(this.dataSource, async (runner) => {
-      try {
-        const locked = await beginWith<StepRecord>(runner, lockStatement(this.tables, keys));
-        const statements: string[] = [];
-        const rows = rowsOf(locked, keys);
-        const result = await work(
-          this.open(runner, rows, async (changes) => void statements.push(...written(this.tables, changes))),
-        );
-        await commitWith(runner, statements);
-        return result;
-      } catch (error) {
-        await rolledBack(runner);
-        throw isConflict(error) ? new FenceConflict({ cause: error }) : error;
-      }
-    });
+    return withRunner(this.dataSource, (runner) => this.transactionOn(runner, keys, work));
+  }
+
+  private async transactionOn<T>(
+    runner: QueryRunner,
+    keys: readonly FenceKey[],
+    work: (transaction: StepTransaction) => Promise<T>,
+  ): Promise<T> {
+    let phase: 'begin' | 'read' | 'method' | 'commit' = 'begin';
+    let watch: ConnectionWatch | undefined;
+    try {
+      watch = ConnectionWatch.begin((await runner.connect()) as object);
+      phase = 'read';
+      const locked = await beginWith<StepRecord>(runner, lockStatement(this.tables, keys));
+      phase = 'method';
+      const statements: string[] = [];
+      let ran = false;
+      const save: StepTransaction['save'] = async (changes) => void statements.push(...written(this.tables, changes));
+      const result = await work(this.open(runner, rowsOf(locked, keys), save, () => (ran = true)));
+      refuseFailed(watch);
+      if (ran) await beforeCommit(runner);
+      refuseFailed(watch);
+      phase = 'commit';
+      await commitWith(runner, statements);
+      if (ran) await afterCommit(runner, (error) => this.notTaken(error));
+      return result;
+    } catch (error) {
+      await rolledBack(runner);
+      throw failureOf(error, phase, watch);
+    }
   }
 
   async joining(manager: unknown): Promise<CallersTransaction> {
@@ -95,16 +119,30 @@ export class TypeOrmStore implements StepStore {
     return found && new Date(found.saved_at);
   }
 
-  private open(runner: QueryRunner, rows: readonly FenceRow[], save: StepTransaction['save']): StepTransaction {
+  private open(
+    runner: QueryRunner,
+    rows: readonly FenceRow[],
+    save: StepTransaction['save'],
+    runs: () => void = () => undefined,
+  ): StepTransaction {
     const { dataSource } = this;
     return {
       rows,
       get manager() {
         return managerInScope(dataSource);
       },
-      run: (method) => inScope(runner, method),
+      run: (method) => {
+        runs();
+        return inScope(runner, method);
+      },
       overdue: (timers) => readWith<TimerKind>(runner, overdueStatement(this.tables, timers)),
       save,
     };
+  }
+
+  private notTaken(error: unknown): void {
+    this.logger?.error(
+      `A subscriber of the DataSource failed after the commit of a step, which stays committed: ${reasonOf(error)}`,
+    );
   }
 }

@@ -3,6 +3,7 @@ import type { DeadLetter, LetterFilter } from '../../ports/dead-letters.js';
 import { FenceConflict } from '../../ports/step-store.js';
 import type { FenceRow, ResolvedAs } from '../../ports/fence-row.js';
 import { SagaError } from '../../protocol/errors.js';
+import { toldToCaller } from '../failure/nobodys.js';
 import { redriveRecord, waiveRecord } from './operate-record.js';
 import { operateAbort, type Abortable } from './operate-abort.js';
 import { eventOf, letterFilter, resolvedAs, sagaIdOf, saidOf } from './operator-input.js';
@@ -117,7 +118,8 @@ export class Operator {
       });
       return answer!;
     } catch (error) {
-      if (!(error instanceof FenceConflict)) throw error;
+      if (!(error instanceof FenceConflict))
+        throw toldToCaller(error, this.service.participant.service, { sagaId, step: bound.node.name });
       throw new SagaError(
         'OPERATION_CONFLICT',
         `Step "${bound.node.name}" of saga ${sagaId} is changed by others all the time; nothing was done, say it again.`,
