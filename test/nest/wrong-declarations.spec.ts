@@ -103,12 +103,12 @@ describe('an application does not start, and is told what to do, when', () => {
     [
       'a decorator is given null',
       () => decorated(loose(Payment.steps.pay, null)),
-      'Steps.pay has null for options; give it { retry, circuit }, or nothing',
+      'Steps.pay has null for options; give it { retry, circuit, transaction }, or nothing',
     ],
     [
       'an option of a decorator is misspelled',
       () => decorated(loose(Payment.steps.pay, { retries: 3 })),
-      'Steps.pay has an option retries, which is unknown; there are retry, circuit',
+      'Steps.pay has an option retries, which is unknown; there are retry, circuit, transaction',
     ],
     [
       'a class is listened to that is no event',

@@ -25,11 +25,11 @@ beforeEach(async () => {
   ground = new Ground();
 });
 
-const begin = ['START TRANSACTION', 'SELECT saga_step FOR UPDATE'];
+const begin = ['START TRANSACTION', 'mark', 'SELECT saga_step FOR UPDATE'];
 const own = 'INSERT INTO line';
 const roundTrips = 3;
 
-const save = ['INSERT INTO saga_step', 'INSERT INTO saga_outbox', 'COMMIT'];
+const save = ['proof', 'INSERT INTO saga_step', 'INSERT INTO saga_outbox', 'COMMIT'];
 
 /** What was said, without what is deleted of earlier batches, and how long locks are waited for, which travels along. */
 const said = (): readonly string[] =>
@@ -91,8 +91,8 @@ describe('what an event costs', () => {
     await ground.transport.deliver([reserved(sagaId)]);
     conversation.length = 0;
     await ground.transport.deliver([confirmRefused(sagaId)]);
-    const [rows, ...rest] = save;
-    expect(said()).toEqual([...begin, rows, 'UPDATE saga_lock', 'DELETE FROM saga_lock', ...rest]);
+    const [proof, rows, ...rest] = save;
+    expect(said()).toEqual([...begin, proof, rows, 'UPDATE saga_lock', 'DELETE FROM saga_lock', ...rest]);
     expect(conversation.length).toBeLessThanOrEqual(roundTrips);
   });
 
@@ -103,7 +103,7 @@ describe('what an event costs', () => {
     expect(conversation.length).toBeLessThanOrEqual(roundTrips);
     conversation.length = 0;
     await service.saga.startSaga(Booking, { bookingId: 'b-1' });
-    expect(said()).toEqual(['START TRANSACTION', ...save]);
+    expect(said()).toEqual(['START TRANSACTION', 'mark', ...save]);
     expect(conversation.length).toBeLessThanOrEqual(roundTrips);
   });
 
@@ -114,7 +114,7 @@ describe('what an event costs', () => {
     ground = new Ground();
     await listening(charge);
     await ground.transport.deliver([record]);
-    expect(said()).toEqual([...begin, 'COMMIT']);
+    expect(said()).toEqual([...begin, 'proof', 'COMMIT']);
     expect(conversation).toHaveLength(2);
   });
 

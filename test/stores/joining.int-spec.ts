@@ -94,9 +94,11 @@ describe('a step that writes', () => {
     });
     expect(statements(conversation)).toEqual([
       'START TRANSACTION',
+      'mark',
       'INSERT INTO line',
       'UPDATE line',
       'DELETE FROM line',
+      'proof',
       'COMMIT',
     ]);
   });
@@ -115,13 +117,15 @@ describe('a transaction inside a step', () => {
       await lines.insert({ id: 'after' });
     });
     expect(await scene.lines()).toEqual(['after', 'before']);
-    expect(statements(conversation).slice(0, 7)).toEqual([
+    expect(statements(conversation).slice(0, 9)).toEqual([
       'START TRANSACTION',
+      'mark',
       'INSERT INTO line',
       'SAVEPOINT saga_1',
       'INSERT INTO line',
       'ROLLBACK TO SAVEPOINT saga_1',
       'INSERT INTO line',
+      'proof',
       'COMMIT',
     ]);
   });

@@ -43,6 +43,7 @@ export function commits(conversation: Conversation): number {
 /** Enough to tell statements apart: which tables they change, or what they read and lock, or their own words. */
 function shortened(statement: string): string {
   const words = statement.trim().replace(/\s+/g, ' ');
+  if (words.includes('nest_saga.token')) return words.startsWith('SET LOCAL') ? 'mark' : 'proof'; // of the transaction
   const changes = [...words.matchAll(/(INSERT INTO|UPDATE|DELETE FROM) (?:"\w+"\.)?"?([a-z]\w*)"?/g)];
   if (changes.length > 0) return changes.map(([, verb, table]) => `${verb} ${table}`).join(' + ');
   const [, table] = /FROM (?:\(SELECT .*? FROM )?(?:"\w+"\.)?"?(\w+)"?/.exec(words) ?? [];

@@ -153,7 +153,7 @@ describe("what is the database's", () => {
   });
 
   it('is a server that may not write any more', async () => {
-    const error = await ended(query('SET LOCAL transaction_read_only = on'));
+    const error = await ended(query("SELECT set_config('transaction_read_only', 'on', true)"));
     expect(error).toMatchObject({ name: 'StoreFailure', phase: 'commit', outcome: 'rolledBack' });
   });
 });

@@ -48,9 +48,11 @@ export type {
 export type { FenceKey, FenceRow, Operated, ResolvedAs, StoredEvent } from './ports/fence-row.js';
 export type { RunningTimer, Timer, TimerKey, TimerKind, Timers } from './ports/timers.js';
 export type { LockHolder } from './ports/locks.js';
-export { FenceConflict, StoreFailure } from './ports/step-store.js';
+export { FenceConflict, OwnTransactionNeeded, StoreFailure, TransactionLost } from './ports/step-store.js';
 export type {
   CallersTransaction,
+  RunOptions,
+  TransactionOptions,
   Changes,
   Outbox,
   OutboxMessage,
@@ -81,7 +83,7 @@ export { inMemory } from './adapters/memory/memory-transport.js';
 export { outsideStep } from './adapters/typeorm/step-scope.js';
 export { migrate as migrateSagaTables } from './adapters/typeorm/migrations.js';
 export { Compensates, OnSagaEvent, Resolves, SagaStep } from './nest/decorators.js';
-export type { HandlerOptions, ListenerOptions } from './nest/decorators.js';
+export type { HandlerOptions, ListenerOptions, TransactionSetting } from './nest/decorators.js';
 export type { CircuitSetting, OpenCircuit } from './nest/circuit-breakers.js';
 export { SagaModule } from './nest/saga.module.js';
 export type { RetentionOptions, SagaModuleOptions } from './nest/saga.options.js';

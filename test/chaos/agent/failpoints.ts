@@ -3,7 +3,7 @@ import { KafkaPublisher } from '../../../libs/saga/src/adapters/kafka/kafka-publ
 import { TypeOrmOutbox } from '../../../libs/saga/src/adapters/typeorm/typeorm-outbox.js';
 import { TypeOrmStore } from '../../../libs/saga/src/adapters/typeorm/typeorm-store.js';
 import { Externals } from '../../../libs/saga/src/flow/failure/externals.js';
-import type { StepTransaction } from '../../../libs/saga/src/ports/step-store.js';
+import type { StepTransaction, TransactionOptions } from '../../../libs/saga/src/ports/step-store.js';
 import { journal } from './journal.js';
 import { failpointFrom, failpointText, type Failpoint, type Point } from './points.js';
 
@@ -50,20 +50,25 @@ function around(prototype: object, name: string, reach: Reach, before?: Point, a
   };
 }
 
-type Transaction = (keys: unknown, work: (transaction: StepTransaction) => Promise<unknown>) => Promise<unknown>;
+type Transaction = (
+  keys: unknown,
+  work: (transaction: StepTransaction) => Promise<unknown>,
+  options?: TransactionOptions,
+) => Promise<unknown>;
 
 /** A transaction is three points in one method, and deletes what was published as it commits. */
 function patchTransactions(reach: Reach): void {
   const methods = TypeOrmStore.prototype as unknown as { transaction: Transaction };
   const original: Transaction = methods.transaction;
-  methods.transaction = async function patched(this: unknown, keys, work) {
+  methods.transaction = async function patched(this: unknown, keys, work, options) {
     let forgets = false;
     await reach('consume.beforeTx');
-    const result = await original.call(this, keys, async (transaction) => {
+    const watching = async (transaction: StepTransaction): Promise<unknown> => {
       const worked = await work(watched(transaction, reach, () => (forgets = true)));
       await reach('consume.beforeCommit');
       return worked;
-    });
+    };
+    const result = await original.call(this, keys, watching, options);
     await reach('consume.afterCommit');
     if (forgets) await reach('relay.afterDelete');
     return result;
@@ -73,10 +78,12 @@ function patchTransactions(reach: Reach): void {
 function watched(transaction: StepTransaction, reach: Reach, forgetting: () => unknown): StepTransaction {
   return {
     rows: transaction.rows,
-    manager: transaction.manager,
+    get manager() {
+      return transaction.manager; // that of the step which is running
+    },
     overdue: (timers) => transaction.overdue(timers),
-    run: async (method) => {
-      const result = await transaction.run(method);
+    run: async (method, how) => {
+      const result = await transaction.run(method, how);
       await reach('consume.afterHandler');
       return result;
     },

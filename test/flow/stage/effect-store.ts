@@ -3,6 +3,7 @@ import type { FenceKey, FenceRow } from '../../../libs/saga/src/ports/fence-row.
 import {
   FenceConflict,
   StoreFailure,
+  TransactionLost,
   type Outbox,
   type StepStore,
   type StepTransaction,
@@ -42,7 +43,7 @@ export class EffectStore implements StepStore {
     try {
       this.trouble(moment);
     } catch (cause) {
-      if (cause instanceof FenceConflict) throw cause;
+      if (cause instanceof FenceConflict || cause instanceof TransactionLost) throw cause;
       const outcome = moment === 'committed' ? 'unknown' : 'rolledBack';
       throw new StoreFailure(moment === 'begin' ? 'begin' : 'commit', { cause, outcome });
     }

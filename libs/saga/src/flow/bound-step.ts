@@ -47,6 +47,9 @@ export interface BoundStep {
   readonly undoCircuit?: Circuit;
   /** What the answers of its methods pass through and may be changed by: for a message. */
   readonly changers?: { readonly step: readonly string[]; readonly compensation: readonly string[] };
+  /** The method has a transaction of its own, whatever of it can be seen. */
+  readonly runsAlone?: boolean;
+  readonly undoneAlone?: boolean;
   /** Set for a listener: a step outside the graph that hears this event and emits nothing. */
   readonly hears?: { readonly step: string; readonly outcome: Outcome };
 }

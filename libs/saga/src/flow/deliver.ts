@@ -2,34 +2,38 @@ import { inOwnContext } from '../ports/own-context.js';
 import {
   RowsLocked,
   StoreFailure,
+  TransactionLost,
   type CallersTransaction,
   type OutboxMessage,
-  type StepStore,
   type StepTransaction,
 } from '../ports/step-store.js';
-import type { FenceKey, FenceRow } from '../ports/fence-row.js';
+import type { FenceRow } from '../ports/fence-row.js';
 import { abortEvent } from './abort-event.js';
 import { afterFailure } from './failure/after-failure.js';
 import { startInput } from './attempt.js';
 import type { Ending } from './batcher.js';
 import { skippedBy, wasSkipped } from './conditional.js';
 import { heldBack } from './failure/circuits.js';
+import { lostToCaller } from './failure/lost.js';
 import { isNobodys, isUnanswered, maybeThere } from './failure/nobodys.js';
-import { isAttended, isExpected, mayHaveRow, type Delivery, type Settled } from './delivery.js';
+import { isAttended, isExpected, type Delivery, type Settled } from './delivery.js';
 import { emission, lateEffectLine } from './emit.js';
 import { fitting } from './fitting.js';
 import { unlessGivenUp, waiting } from './time/give-up.js';
 import { tooLate } from './time/too-late.js';
-import { withIntent } from './failure/intent.js';
-import { beginNested, follow, isLinked, linkedKeys } from './nested/nested.js';
+import { leased, withIntent } from './failure/intent.js';
+import { beginNested, follow, isLinked } from './nested/nested.js';
 import { inItsGraph } from './in-its-graph.js';
-import { keyOf, Ledger } from './ledger.js';
+import type { Ledger } from './ledger.js';
 import { letterChanges, operationsOf } from './operate/letters.js';
 import { operated } from './operate/operated.js';
 import type { Participant } from './participant.js';
 import type { Relay } from './relay.js';
 import { takeNotHappened } from './failure/resolution.js';
+import { MethodCalls } from './method-calls.js';
+import { settledInParts } from './own-transactions.js';
 import { repeatedOnConflict } from './repeated.js';
+import { write, type Alone, type Work } from './write.js';
 import { reported } from './reported.js';
 import { kept } from './retention/retention.js';
 import { inputFor, runMethod } from './run-method.js';
@@ -49,19 +53,26 @@ const pausesToAsk = [50, 500, 2_000];
  * so one failure does not spoil its neighbors.
  */
 export class Deliverer {
+  private readonly calls = new MethodCalls();
+
   constructor(
     private readonly participant: Participant,
     private readonly relay: Relay,
   ) {}
 
   /** Settles a batch; never rejects. A member that ends in an error left nothing behind, or nobody knows, and may be delivered again. */
-  async settle(batch: readonly Delivery[]): Promise<readonly Ending<Settled>[]> {
-    const together = batch.length > 1 ? await this.settleBatch(batch) : { alone: batch };
+  settle(batch: readonly Delivery[]): Promise<readonly Ending<Settled>[]> {
+    return settledInParts(batch, this.calls.own.partsOf(batch), (part) => this.settlePart(part));
+  }
+
+  private async settlePart(batch: readonly Delivery[]): Promise<readonly Ending<Settled>[]> {
+    const together: readonly Ending<Settled>[] | Alone =
+      batch.length > 1 ? await this.settleBatch(batch) : { alone: batch };
     if (!('alone' in together)) return together;
     const endings: Ending<Settled>[] = [];
     for (const delivery of together.alone) {
       endings.push(
-        await this.settleAlone(delivery).then(
+        await this.settleAlone(delivery, together.lost && this.calls.lose(delivery, together.lost)).then(
           (result) => ({ result }),
           (error: unknown) => (error instanceof RowsLocked ? 'later' : { error }),
         ),
@@ -78,7 +89,7 @@ export class Deliverer {
     let staged: readonly OutboxMessage[] = [];
     const attempt = (work: Work): Promise<Settled> =>
       repeatedOnConflict(this.participant, async () => {
-        const written = await this.write(callers, [delivery], [], work);
+        const written = await write(this.participant, callers, { batch: [delivery], published: [] }, work);
         ({ staged } = written);
         return written.members;
       });
@@ -96,12 +107,11 @@ export class Deliverer {
   }
 
   /** The failure itself is found again, and dealt with, when its member is settled alone. A database that cannot begin answers all members alike. */
-  private async settleBatch(
-    batch: readonly Delivery[],
-  ): Promise<readonly Ending<Settled>[] | { readonly alone: readonly Delivery[] }> {
+  private async settleBatch(batch: readonly Delivery[]): Promise<readonly Ending<Settled>[] | Alone> {
     try {
       return (await this.settleTogether(batch)).map((result) => ({ result }));
     } catch (error) {
+      if (error instanceof TransactionLost) return { alone: batch, lost: error };
       if (!(error instanceof StoreFailure)) return { alone: batch };
       if (error.phase === 'begin') return batch.map(() => ({ error }));
       return { alone: error.outcome === 'unknown' ? batch.map(maybeThere) : batch };
@@ -109,6 +119,7 @@ export class Deliverer {
   }
 
   private settleTogether(batch: readonly Delivery[]): Promise<readonly Settled[]> {
+    this.calls.begin(batch);
     return this.inTransaction(batch, this.each(batch));
   }
 
@@ -127,17 +138,25 @@ export class Deliverer {
   /**
    * What a failed attempt leaves is recorded in a transaction of its own. A start that fails leaves nothing when its caller is told. What the database did is
    * charged to nobody: the delivery comes again.
+   *
+   * @param lost its method was called already, and nobody knows what it wrote
    */
-  private async settleAlone(delivery: Delivery): Promise<Settled> {
+  private async settleAlone(delivery: Delivery, lost?: TransactionLost): Promise<Settled> {
     try {
+      if (lost) throw lost;
       return await repeatedOnConflict(this.participant, () => this.settleTogether([delivery]));
     } catch (error) {
       if (isAttended(delivery) && isUnanswered(error)) return this.settledAfterAll(delivery, error);
       if (isNobodys(error) || error instanceof OtherGraph) throw error;
-      if (isAttended(delivery) && !isExpected(error)) throw error;
-      return repeatedOnConflict(this.participant, () =>
+      const unknown = this.calls.lose(delivery, error);
+      if (error instanceof TransactionLost && !unknown) throw error;
+      if (isAttended(delivery) && !isExpected(error) && !unknown) throw error;
+      const settled = await repeatedOnConflict(this.participant, () =>
         this.inTransaction([delivery], async (_transaction, ledger) => [this.failed(delivery, ledger, error)]),
       );
+      this.calls.recorded(delivery);
+      if (unknown && isAttended(delivery)) throw lostToCaller(delivery, unknown);
+      return settled;
     }
   }
 
@@ -210,10 +229,11 @@ export class Deliverer {
     const held = heldBack(this.participant, delivery, taken);
     if (held) return record(held);
     const hasEffect = !wasSkipped(bound, row);
-    if (bound.node.external && hasEffect) return this.leased(withIntent(this.participant, delivery, row), ledger, run);
+    if (bound.node.external && hasEffect)
+      return leased(this.participant, withIntent(this.participant, delivery, row), ledger, run);
     if (bound.node.nested && hasEffect && run !== 'lateUndo')
       return this.moveNested(delivery, before, taken, transaction, ledger);
-    const answer = await transaction.run(() => runMethod(delivery, taken, transaction));
+    const answer = await this.calls.run(delivery, run, transaction, () => runMethod(delivery, taken, transaction));
     if (!answer) return record(waiting(bound, row));
     return record(conclude(bound, row, fitting(bound, answer, this.participant.settings.maxEventBytes)));
   }
@@ -228,7 +248,8 @@ export class Deliverer {
   ): Promise<Settled> {
     const { bound } = delivery;
     if (run === 'step') {
-      const input = await transaction.run(() => startInput(bound, row, inputFor(delivery, row), transaction.manager));
+      const method = (): Promise<unknown> => startInput(bound, row, inputFor(delivery, row), transaction.manager);
+      const input = await this.calls.run(delivery, run, transaction, method);
       beginNested(this.participant, bound, row, input, ledger);
     }
     const settled = this.record(delivery, before, waiting(bound, row), ledger);
@@ -261,25 +282,10 @@ export class Deliverer {
     return { verdict, row, attempt, emitted, ...(operations && { operations }) };
   }
 
-  /** The intent of an external effect, committed before anything is done outside; due again when nobody reports back in time. */
-  private leased(row: FenceRow, ledger: Ledger, external?: Settled['external']): Settled {
-    const leased = { ...row, dueIn: this.participant.settings.lease };
-    ledger.put(leased);
-    return { verdict: 'handled', row: leased, emitted: [], ...(external && { external }) };
-  }
-
-  private keysOf(batch: readonly Delivery[]): readonly FenceKey[] {
-    return batch
-      .filter(mayHaveRow)
-      .flatMap((delivery) =>
-        isLinked(delivery) ? [keyOf(delivery), ...linkedKeys(this.participant, delivery)] : keyOf(delivery),
-      );
-  }
-
   private async inTransaction(batch: readonly Delivery[], work: Work): Promise<readonly Settled[]> {
     const published = this.relay.takePublished();
     try {
-      const { members, staged } = await this.write(this.participant.store, batch, published, work);
+      const { members, staged } = await write(this.participant, this.participant.store, { batch, published }, work);
       this.relay.hand(staged);
       return members;
     } catch (error) {
@@ -287,30 +293,4 @@ export class Deliverer {
       throw error;
     }
   }
-
-  private write(
-    store: Pick<StepStore, 'transaction'>,
-    batch: readonly Delivery[],
-    published: readonly string[],
-    work: Work,
-  ): Promise<Written> {
-    return store.transaction(this.keysOf(batch), async (transaction) => {
-      const ledger = new Ledger(transaction.rows);
-      const members = await work(transaction, ledger);
-      const staged = members.flatMap(({ emitted }) =>
-        emitted.map((event) => ({ id: this.participant.chance.newId(), event })),
-      );
-      const operations = operationsOf(members);
-      await transaction.save({ rows: ledger.changed(), staged, published, ...operations, ...ledger.timers() });
-      return { members, staged };
-    });
-  }
-}
-
-type Work = (transaction: StepTransaction, ledger: Ledger) => Promise<readonly Settled[]>;
-
-/** What became of a batch, and the messages that its transaction staged. */
-interface Written {
-  readonly members: readonly Settled[];
-  readonly staged: readonly OutboxMessage[];
 }

@@ -27,13 +27,16 @@ export function bindHandlers(
   sagas: readonly SagaGraph[],
   invocation: SagaInvocation,
   circuits: CircuitBreakers,
-  options: Pick<SagaModuleOptions, 'retry'>,
+  options: Pick<SagaModuleOptions, 'retry' | 'transaction'>,
 ): readonly BoundStep[] {
   const policy = (handler: FoundHandler | undefined, base = patientRetry): RetryPolicy =>
     policyOf(base, options, handler);
+  const isAlone = (handler: FoundHandler): boolean =>
+    (handler.metadata.options.transaction ?? options.transaction) === 'own';
   const bound = handlers.flatMap((handler): readonly BoundStep[] => {
     const { metadata } = handler;
-    if (metadata.kind === 'listener') return bindListener(handler, sagas, invocation, policy(handler));
+    if (metadata.kind === 'listener')
+      return bindListener(handler, sagas, invocation, { retry: policy(handler), isAlone: isAlone(handler) });
     if (metadata.kind !== 'step' || !metadata.step) return [];
     const node = metadata.step;
     const other = (kind: 'compensation' | 'resolution'): FoundHandler | undefined =>
@@ -54,6 +57,8 @@ export function bindHandlers(
         },
         retry: policy(handler, node.role === 'retriable' ? patientRetry : defaultRetry),
         undoRetry: policy(undo),
+        ...(isAlone(handler) && { runsAlone: true }),
+        ...(undo && isAlone(undo) && { undoneAlone: true }),
         ...(circuit && { circuit }),
         ...(undoCircuit && { undoCircuit }),
       },
@@ -102,7 +107,7 @@ function bindListener(
   handler: FoundHandler,
   sagas: readonly SagaGraph[],
   invocation: SagaInvocation,
-  retry: RetryPolicy,
+  { retry, isAlone }: { readonly retry: RetryPolicy; readonly isAlone: boolean },
 ): readonly BoundStep[] {
   const { metadata } = handler;
   if (metadata.kind !== 'listener' || !metadata.event) return [];
@@ -116,6 +121,7 @@ function bindListener(
       typeOf(event) === type ? asListener(name, () => call(event, publicContext(context))) : Promise.resolve(),
     retry,
     undoRetry: retry,
+    ...(isAlone && { runsAlone: true }),
     hears: { step: step.name, outcome },
   }));
 }

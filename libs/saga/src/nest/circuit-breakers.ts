@@ -11,7 +11,7 @@ import { isConflict } from '../adapters/typeorm/conflicts.js';
 import type { Logger } from '../flow/participant.js';
 import type { Circuit } from '../ports/circuit.js';
 import type { Clock } from '../ports/clock.js';
-import { FenceConflict } from '../ports/step-store.js';
+import { FenceConflict, OwnTransactionNeeded } from '../ports/step-store.js';
 
 /** `off`, or what differs from 10 failures in a row and 10 s. */
 export type CircuitSetting = 'off' | Partial<CircuitOptions>;
@@ -68,6 +68,8 @@ export class CircuitBreakers {
 /** A conflict in the database is repeated at once, and an unknown outcome is no failure: neither says that anything is away. */
 function meaningOf(error: unknown): ErrorMeaning {
   if (error instanceof StepRejected) return 'answer';
-  const isNoFailure = [OutcomeUnknown, StepPostponed, FenceConflict].some((type) => error instanceof type);
+  const isNoFailure = [OutcomeUnknown, StepPostponed, FenceConflict, OwnTransactionNeeded].some(
+    (type) => error instanceof type,
+  );
   return isNoFailure || isConflict(error) ? 'nothing' : 'failure';
 }

@@ -13,9 +13,17 @@ export interface HandlerOptions {
   readonly retry?: Partial<RetryPolicy>;
   /** What differs from the module's circuit breaker, or `off`. */
   readonly circuit?: CircuitSetting;
+  /**
+   * `own`: the method has a transaction of its own, shared with no other saga's step. Needed where a function or a trigger changes the transaction beyond its
+   * rows (a setting, a role, a temporary table, an advisory lock); what the method itself says in SQL is noticed. Default: the module's.
+   */
+  readonly transaction?: TransactionSetting;
 }
 
-export interface ListenerOptions extends Pick<HandlerOptions, 'retry'> {
+/** Whether a method may share its transaction with steps of other sagas. */
+export type TransactionSetting = 'own' | 'shared';
+
+export interface ListenerOptions extends Pick<HandlerOptions, 'retry' | 'transaction'> {
   /**
    * The listener's name in its rows, by which it knows what it has heard: up to 100 letters, digits, ".", "_" or "-". Default: `Class.method`, so
    * give it one before the class is renamed or minified.

@@ -11,6 +11,7 @@ const words = {
   migrations: ['automatic', 'manual'],
   lostTables: ['refuse', 'makeAgain'],
   consume: ['bootstrap', 'manual'],
+  transaction: ['own', 'shared'],
 } as const;
 
 const names: Readonly<Record<keyof SagaModuleOptions, true>> = {
@@ -27,6 +28,7 @@ const names: Readonly<Record<keyof SagaModuleOptions, true>> = {
   takesOver: true,
   retry: true,
   circuit: true,
+  transaction: true,
   settings: true,
   outside: true,
   retention: true,
@@ -73,6 +75,7 @@ export function optionViolations(options: Partial<SagaModuleOptions>): readonly 
     ...wordViolations('migrations', options.migrations),
     ...wordViolations('lostTables', options.lostTables),
     ...wordViolations('consume', options.consume),
+    ...wordViolations('transaction', options.transaction),
     ...retryViolations('retry', retry),
     ...circuitViolations('circuit', circuit),
     ...numberViolations('settings', settings, {
@@ -155,7 +158,7 @@ export function transportViolations(transport: unknown): readonly string[] {
 
 /** What is wrong with the options of a decorator. */
 export function handlerOptionViolations(label: string, { kind, options }: HandlerMetadata): readonly string[] {
-  const known = kind === 'listener' ? ['retry', 'name'] : ['retry', 'circuit'];
+  const known = kind === 'listener' ? ['retry', 'transaction', 'name'] : ['retry', 'circuit', 'transaction'];
   const entries = entriesOf(options);
   if (!entries) return [`${label} has ${told(options)} for options; give it { ${known.join(', ')} }, or nothing`];
   const { name } = options;
@@ -167,6 +170,7 @@ export function handlerOptionViolations(label: string, { kind, options }: Handle
       name === undefined || (typeof name === 'string' && /^[A-Za-z0-9._-]{1,100}$/.test(name)),
       `${label}: name is ${told(name)}; use up to 100 letters, digits, ".", "_" or "-"`,
     ),
+    ...wordViolations('transaction', options.transaction, '', `${label}: `),
     ...retryViolations(`${label}: retry`, options.retry),
     ...circuitViolations(`${label}: circuit`, options.circuit),
   ];
@@ -226,11 +230,11 @@ function switchViolations(name: string, given: unknown): readonly string[] {
   return unless(given === undefined || typeof given === 'boolean', `${name} is ${told(given)}; it is true or false`);
 }
 
-function wordViolations(name: keyof typeof words, value: unknown, otherwise = ''): readonly string[] {
+function wordViolations(name: keyof typeof words, value: unknown, otherwise = '', where = ''): readonly string[] {
   const known: readonly unknown[] = words[name];
   return unless(
     value === undefined || known.includes(value),
-    `${name} is ${told(value)}; use ${known.map(told).join(' or ')}${otherwise}`,
+    `${where}${name} is ${told(value)}; use ${known.map(told).join(' or ')}${otherwise}`,
   );
 }
 

@@ -9,6 +9,7 @@ import type { Clock } from '../ports/clock.js';
 import type { StepStore } from '../ports/step-store.js';
 import type { TransportFactory } from '../ports/transport.js';
 import type { CircuitSetting } from './circuit-breakers.js';
+import type { TransactionSetting } from './decorators.js';
 
 /** Times in ms. `keep` is how long; by default `margin` is a day, `history` is `keep`, and every 10 minutes up to 500 rows at once are deleted until none is left to go. */
 export type RetentionOptions = Pick<Retention, 'keep'> & Partial<Retention>;
@@ -49,6 +50,8 @@ export interface SagaModuleOptions {
   readonly retry?: Partial<RetryPolicy>;
   /** When a step or a compensation that keeps failing over all sagas is left alone for a while. Default: after 10 failures in a row, for 10 s; or `off`. */
   readonly circuit?: CircuitSetting;
+  /** `own`: every step, compensation and listener that says nothing else has a transaction of its own. Default: `shared`, by up to `settings.batchSize` of different sagas. */
+  readonly transaction?: TransactionSetting;
   /** Default: 4 lanes of up to 50 events per transaction. */
   readonly settings?: Partial<FlowSettings>;
   /** By type of an outside event that starts sagas here: what tells its records apart, and how they are read where they are no plain JSON. */

@@ -28,12 +28,24 @@ export interface Changes {
   readonly audited?: readonly NewAuditEntry[];
 }
 
+/** Who is in a transaction. */
+export interface TransactionOptions {
+  /** Steps of several sagas: a method that changes it beyond its rows, as far as that can be seen, rejects with `OwnTransactionNeeded`, and the transaction is void. */
+  readonly isShared?: boolean;
+}
+
+/** What is known of a method before it is called. */
+export interface RunOptions {
+  /** It changes the transaction beyond its rows, and maybe not so that it can be seen. */
+  readonly changesSettings?: boolean;
+}
+
 /** An open transaction that holds the fence rows it was opened with. */
 export interface StepTransaction {
   /** The rows that exist, of the keys that were asked for, each once. */
   readonly rows: readonly FenceRow[];
   /** Runs a user's method inside the transaction: whatever it writes through the store's own database client joins it. */
-  run<T>(method: () => Promise<T>): Promise<T>;
+  run<T>(method: () => Promise<T>, how?: RunOptions): Promise<T>;
   /**
    * Writes, at the latest with the commit. When a row was changed or made by somebody else since it was read, or an audit entry is there
    * already, the transaction rejects with `FenceConflict`.
@@ -53,8 +65,17 @@ export interface StepTransaction {
  * `StoreFailure` that says where; what `work` threw comes out as it is, and what was wrong with what it wrote as the database says it.
  */
 export interface StepStore {
-  /** Locks and reads the rows of `keys`, runs `work`, commits. */
-  transaction<T>(keys: readonly FenceKey[], work: (transaction: StepTransaction) => Promise<T>): Promise<T>;
+  /**
+   * Locks and reads the rows of `keys`, runs `work`, commits.
+   *
+   * @throws FenceConflict
+   * @throws TransactionLost when somebody else ended it: what methods wrote may be committed, nothing of the library's is
+   */
+  transaction<T>(
+    keys: readonly FenceKey[],
+    work: (transaction: StepTransaction) => Promise<T>,
+    options?: TransactionOptions,
+  ): Promise<T>;
   /**
    * Rows whose next attempt is due, longest due first, at most `limit`, as they are now: not due again for `leaseMs`, so that others leave them alone.
    * Rows that a transaction holds are passed over.
@@ -148,4 +169,32 @@ export class FenceConflict extends SagaError {
 /** Somebody keeps rows locked that the transaction needs, or is about to make them; nothing of it is left, and it is made again later. */
 export class RowsLocked extends FenceConflict {
   override readonly name = 'RowsLocked';
+}
+
+/** A step's method changes its transaction beyond its rows (a setting, a temporary table), and has it with others: it is repeated in one of its own. */
+export class OwnTransactionNeeded extends Error {
+  readonly code = 'OWN_TRANSACTION_NEEDED';
+
+  constructor(readonly what: string) {
+    super(
+      `A saga step changes its transaction (${what}), which it shares with other steps; it is repeated in one of its own. Say transaction: 'own' in the options of its decorator to have it so from the start.`,
+    );
+    this.name = 'OwnTransactionNeeded';
+  }
+}
+
+/**
+ * The transaction was ended by somebody else before its commit: nothing of the library's was written, and what its methods wrote may be committed. Nobody knows
+ * what of their effects there is, so no member of it may be repeated or called rejected.
+ */
+export class TransactionLost extends Error {
+  readonly code = 'TRANSACTION_LOST';
+
+  constructor(options?: ErrorOptions) {
+    super(
+      'The transaction of a saga step was ended by somebody else than the library, so what the step wrote may be committed without its event. Find out who ends it: a proxy or a driver that commits by itself, or a connection used behind the back of the DataSource.',
+      options,
+    );
+    this.name = 'TransactionLost';
+  }
 }

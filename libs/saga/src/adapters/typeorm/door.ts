@@ -8,7 +8,8 @@ import { insidePart, openScopeOf, outsideStep, scopeOf } from './step-scope.js';
 /** What of the driver is used here. */
 interface Driver {
   createQueryRunner(mode: 'master' | 'slave'): QueryRunner;
-  readonly master: Pool;
+  /** Once the DataSource is open. */
+  readonly master?: Pool;
   readonly slaves: readonly Pool[];
 }
 
@@ -45,7 +46,7 @@ export function guardDoor(dataSource: DataSource): void {
 /** Anew when the DataSource was closed and opened again. */
 function guardPools(dataSource: DataSource, { master, slaves }: Driver): void {
   for (const pool of [master, ...slaves]) {
-    if (!isNew(pool)) continue;
+    if (!pool || !isNew(pool)) continue;
     const connect = pool.connect.bind(pool) as (given?: Connected) => Promise<PoolClient> | void;
     const own = (given?: Connected): Promise<PoolClient> | void => {
       const scope = scopeOf(dataSource);
@@ -102,7 +103,7 @@ function guardTransactions(type: EntityManager): void {
   const own = async function (this: EntityManager, ...given: unknown[]): Promise<unknown> {
     const scope = openScopeOf(this.dataSource);
     if (!scope) return transaction.apply(this, given);
-    if (scope.connection.isShared(this.queryRunner)) {
+    if (scope.connection.isOfAll(this.queryRunner)) {
       const runner = this.dataSource.createQueryRunner();
       try {
         return await own.apply(runner.manager, given);

@@ -61,9 +61,10 @@ async function asked(
   const from = typeof given === 'object' && given !== null ? (given as Record<string, unknown>) : { text: given };
   for (const field of fields) if (from[field] !== undefined) config[field] = from[field];
   if (values) config['values'] = values;
-  connection.check(config['text']);
+  const setting = connection.check(config['text'], config['values']);
   return connection.speak(speaker, async () => {
     try {
+      if (setting) await connection.note(setting);
       return await sender(client)(config);
     } catch (error) {
       throw isOfSeveral(error) ? oneStatementPerQuery(error) : error;
@@ -125,7 +126,7 @@ function checkedWire(wire: Connection, connection: StepConnection, stream: StepS
       sends.query.call(wire, text);
     },
     parse(query: { readonly text: string }) {
-      connection.check(query.text);
+      connection.checkStream(query.text);
       sends.parse.call(wire, query);
     },
     execute(...given: unknown[]) {

@@ -3,6 +3,8 @@ import type { DataSource, QueryRunner } from 'typeorm';
 import { stepClient } from './step-client.js';
 import {
   oneStatementPerQuery,
+  sessionOfThePool,
+  settingInStream,
   stepEnded,
   stepUnfinished,
   transactionOfTheStep,
@@ -11,7 +13,10 @@ import {
 import { currentPart } from './step-storage.js';
 import type { StepStream } from './step-stream.js';
 import { Turns, type Part, type Speaker } from './step-turns.js';
+import { OwnTransactionNeeded } from '../../ports/step-store.js';
+import { asBefore, rememberSettings, rememberTemporary } from './step-settings.js';
 import { controlOf, holdsSeveral } from './transaction-control.js';
+import { settingOf, type Setting } from './transaction-settings.js';
 
 /** The driver's side of a query runner. */
 export interface DriverRunner {
@@ -39,6 +44,8 @@ export class StepConnection {
   readonly dataSource: DataSource;
   readonly turns = new Turns();
   ended = false;
+  /** The step changes what it shares. However its method takes the error, the transaction cannot be committed. */
+  ownNeeded: OwnTransactionNeeded | undefined;
   private readonly client: PoolClient;
   private readonly savepoints = new Set<string>();
   private sharedRunner: QueryRunner | undefined;
@@ -46,8 +53,14 @@ export class StepConnection {
   private readonly open = new Set<StepStream>();
   private spoiledBy: Error | undefined;
 
-  /** @param base is in the transaction that the step joins */
-  constructor(readonly base: QueryRunner) {
+  /**
+   * @param base is in the transaction that the step joins
+   * @param isShared whether other steps, or a caller, are in it too
+   */
+  constructor(
+    readonly base: QueryRunner,
+    private readonly isShared = false,
+  ) {
     this.dataSource = base.dataSource;
     this.client = driverSide(base).databaseConnection!;
   }
@@ -58,7 +71,7 @@ export class StepConnection {
     return this.sharedRunner;
   }
 
-  isShared(runner: QueryRunner | undefined): boolean {
+  isOfAll(runner: QueryRunner | undefined): boolean {
     return runner !== undefined && runner === this.sharedRunner;
   }
 
@@ -66,19 +79,40 @@ export class StepConnection {
     return stepClient(this.client, this, speaker);
   }
 
-  /** @throws SagaError `STEP_ENDED`; `TRANSACTION_OF_THE_STEP` for a statement that begins or ends a transaction, or a savepoint that is not the step's */
-  check(text: unknown): void {
+  /** @throws SagaError `STEP_ENDED`; `SESSION_OF_THE_POOL`; `TRANSACTION_OF_THE_STEP` for a statement that begins or ends a transaction, or a savepoint that is not the step's */
+  check(text: unknown, values?: unknown): Setting | undefined {
     if (this.ended) throw stepEnded();
-    if (typeof text !== 'string') return;
+    if (typeof text !== 'string') return undefined;
     const control = controlOf(text);
     if (control?.type === 'transaction') throw transactionOfTheStep();
     if (control?.verb === 'set') this.savepoints.add(control.name);
     if (control?.verb === 'end' && !this.savepoints.has(control.name)) throw transactionOfTheStep();
+    const setting = settingOf(text, values);
+    if (setting?.of === 'connection') throw sessionOfThePool(setting);
+    if (setting && this.isShared) throw (this.ownNeeded ??= new OwnTransactionNeeded(setting.what));
+    return setting;
+  }
+
+  /** Before a step changes its transaction, what the library needs of it is noted, to be put right before its own statements. */
+  async note({ temporary }: Pick<Setting, 'temporary'>): Promise<void> {
+    await rememberSettings(this.base, this.client);
+    if (temporary !== undefined) rememberTemporary(this.base, temporary);
+  }
+
+  /** For the library's own queries inside a step. */
+  asBefore<T>(work: () => Promise<T>): Promise<T> {
+    return asBefore(this.base, this.client, work);
+  }
+
+  /** For a query that sends itself, whose settings nobody could note first. */
+  checkStream(text: string): void {
+    const setting = this.check(text);
+    if (setting) throw settingInStream(setting.what);
   }
 
   /** For a text that Postgres would take whole. */
   checkAlone(text: string): void {
-    this.check(text);
+    this.checkStream(text);
     if (holdsSeveral(text)) throw oneStatementPerQuery();
   }
 
@@ -142,7 +176,8 @@ export class StepConnection {
     if (this.turns.hasOpenPart) throw stepUnfinished('transaction');
     this.end();
     while (this.underWay.size > 0) await Promise.all(this.underWay);
-    if (this.spoiledBy) throw this.spoiledBy;
+    const wrong = this.ownNeeded ?? this.spoiledBy;
+    if (wrong) throw wrong;
   }
 
   end(): void {

@@ -1,4 +1,5 @@
 import { SagaError } from '../../protocol/errors.js';
+import type { Setting } from './transaction-settings.js';
 
 const final = { retriable: false };
 
@@ -68,6 +69,22 @@ export function streamOpen(): SagaError {
   return new SagaError(
     'STREAM_OPEN',
     'A query of a saga step came while a stream of the step was being read, and they have one connection; read the stream to its end first, or read it in outsideStep(() => ...).',
+    final,
+  );
+}
+
+export function sessionOfThePool({ what, instead }: Setting): SagaError {
+  return new SagaError(
+    'SESSION_OF_THE_POOL',
+    `A saga step cannot use ${what}: it would last beyond the step, on a connection that goes back to the pool. ${instead ?? ''}`.trim(),
+    final,
+  );
+}
+
+export function settingInStream(what: string): SagaError {
+  return new SagaError(
+    'SETTING_IN_STREAM',
+    `A stream or cursor of a saga step cannot hold ${what}; make a query of it.`,
     final,
   );
 }

@@ -1,5 +1,6 @@
 import type { QueryRunner } from 'typeorm';
 import { SagaError } from '../../protocol/errors.js';
+import { OwnTransactionNeeded } from '../../ports/step-store.js';
 import { driverSide, type StepConnection } from './step-connection.js';
 import { transactionOfTheStep, weakerIsolation } from './step-refusals.js';
 import type { Part } from './step-turns.js';
@@ -37,7 +38,7 @@ export function joined(runner: QueryRunner, connection: StepConnection): QueryRu
   };
   const closed = (part: Part): void => {
     parts.splice(parts.indexOf(part), 1);
-    side.isTransactionActive = parts.length > 0 || connection.isShared(runner);
+    side.isTransactionActive = parts.length > 0 || connection.isOfAll(runner);
   };
   const own: Partial<QueryRunner> = {
     connect: async () => client,
@@ -75,7 +76,7 @@ export function joined(runner: QueryRunner, connection: StepConnection): QueryRu
 /** TypeORM wraps what its driver throws. */
 function rethrown(error: unknown): never {
   const { driverError } = error as { readonly driverError?: unknown };
-  throw driverError instanceof SagaError ? driverError : error;
+  throw driverError instanceof SagaError || driverError instanceof OwnTransactionNeeded ? driverError : error;
 }
 
 function refuseStronger(asked: string | undefined, { dataSource }: StepConnection): void {

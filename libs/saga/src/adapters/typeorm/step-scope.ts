@@ -1,4 +1,5 @@
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
+import type { RunOptions, TransactionOptions } from '../../ports/step-store.js';
 import { StepConnection } from './step-connection.js';
 import type { Part } from './step-turns.js';
 import { stepEnded } from './step-refusals.js';
@@ -8,13 +9,21 @@ import { storage, type Scope } from './step-storage.js';
  * Runs a step's method so that whatever reaches Postgres through the runner's DataSource is in the runner's transaction.
  *
  * @throws SagaError `STEP_ENDED` when the method left a transaction or a stream open; `TRANSACTIONS_OVERLAP`
+ * @throws OwnTransactionNeeded when it changes a transaction that is shared, whatever its method made of the error
  */
-export async function inScope<T>(runner: QueryRunner, method: () => Promise<T>): Promise<T> {
-  const connection = new StepConnection(runner);
+export async function inScope<T>(
+  runner: QueryRunner,
+  method: () => Promise<T>,
+  { isShared = false, changesSettings = false }: TransactionOptions & RunOptions = {},
+): Promise<T> {
+  const connection = new StepConnection(runner, isShared);
+  if (changesSettings) await connection.note({});
   try {
     const result = await storage.run({ connection, outer: storage.getStore() }, method);
     await connection.finish();
     return result;
+  } catch (error) {
+    throw connection.ownNeeded ?? error;
   } finally {
     connection.end();
   }

@@ -3,7 +3,9 @@ import type { DataSource, QueryRunner } from 'typeorm';
 import { RowsLocked } from '../../ports/step-store.js';
 import { asTexts, readWith, recordsOf } from './reading.js';
 import { driverSide, isStreaming } from './step-connection.js';
-import { inScope, managerInScope, outsideStep } from './step-scope.js';
+import { isLost, markStatement, proofStatement } from './step-proof.js';
+import { restoringStatements } from './step-settings.js';
+import { inScope, managerInScope, openScopeOf, outsideStep } from './step-scope.js';
 
 /**
  * Begins a transaction and runs its first query in one round trip. The runner is told that the transaction is open, as its own
@@ -16,10 +18,11 @@ export async function beginWith<Row>(runner: QueryRunner, query: string | undefi
   const level = runner.dataSource.options.isolationLevel;
   const begin = level ? `START TRANSACTION ISOLATION LEVEL ${level}` : 'START TRANSACTION';
   opened(runner, true); // also when the query fails: then the connection is in a failed transaction and must be rolled back
-  if (!query) await client.query(begin);
+  const marked = `${begin};${markStatement(runner)}`;
+  if (!query) await client.query(marked);
   else {
-    const results: unknown = await unlessLocked(client.query(asTexts(inTime(begin, query)) as QueryConfig));
-    return recordsOf((results as { rows: object[] }[])[2]!.rows);
+    const results: unknown = await unlessLocked(client.query(asTexts(inTime(marked, query)) as QueryConfig));
+    return recordsOf((results as { rows: object[] }[])[3]!.rows);
   }
   return [];
 }
@@ -58,11 +61,14 @@ export async function beforeCommit(runner: QueryRunner): Promise<void> {
   });
 }
 
-/** Commits in the same round trip as the transaction's last statements, whose values are written in. */
+/**
+ * Commits in the same round trip as the transaction's last statements, whose values are written in, and the proof that it is still the same transaction.
+ */
 export async function commitWith(runner: QueryRunner, statements: readonly string[]): Promise<void> {
   const client = (await runner.connect()) as PoolClient;
   const limit = statements.length > 0 ? [`SET LOCAL lock_timeout = '${patience}'`] : [];
-  await unlessLocked(client.query([...limit, ...statements, 'COMMIT'].join(';')));
+  const said = [proofStatement(runner), ...restoringStatements(runner), ...limit, ...statements, 'COMMIT'];
+  await unlessLocked(client.query(said.join(';')));
   opened(runner, false);
 }
 
@@ -106,15 +112,17 @@ export function queryApart<Row>(
   return withRunner(dataSource, (runner) => readWith<Row>(runner, text, parameters));
 }
 
-/** Runs a query of the library's own that is a part of the step that asks for it, if one does. */
+/** Runs a query of the library's own that is a part of the step that asks for it, if one does, whatever the step has set. */
 export async function queryJoining<Row>(
   dataSource: DataSource,
   text: string,
   parameters: readonly unknown[],
 ): Promise<readonly Row[]> {
   const runner = dataSource.createQueryRunner();
+  const read = (): Promise<readonly Row[]> => readWith<Row>(runner, text, parameters);
   try {
-    return await readWith<Row>(runner, text, parameters);
+    const connection = openScopeOf(dataSource)?.connection;
+    return await (connection ? connection.asBefore(read) : read());
   } finally {
     await runner.release();
   }
@@ -123,14 +131,30 @@ export async function queryJoining<Row>(
 /**
  * Rolls back what is open. A connection that cannot do that, or on which a stream is still under way, is closed and not used again: Postgres
  * then rolls it back. The error that led here is the one to tell.
+ *
+ * @param asksFirst whether a method ran in it, so that somebody may have ended it
+ * @returns whether somebody has, so that there was nothing to roll back any more
  */
-export async function rolledBack(runner: QueryRunner): Promise<void> {
-  if (!runner.isTransactionActive) return;
+export async function rolledBack(runner: QueryRunner, asksFirst = false): Promise<boolean> {
+  if (!runner.isTransactionActive) return false;
   const side = driverSide(runner);
   try {
     if (isStreaming(side.databaseConnection)) throw new Error('a stream is under way');
+    const wasLost = asksFirst && (await isOver(runner));
     await runner.rollbackTransaction();
+    return wasLost;
   } catch (error) {
     await side.releasePostgresConnection(error);
+    return false;
+  }
+}
+
+/** Where a statement has failed Postgres answers nothing: then nobody has ended the transaction since it was marked, or it can be told no more. */
+async function isOver(runner: QueryRunner): Promise<boolean> {
+  try {
+    await driverSide(runner).databaseConnection?.query(proofStatement(runner));
+    return false;
+  } catch (error) {
+    return isLost(runner, error);
   }
 }

@@ -1,6 +1,14 @@
 import type { DataSource, QueryRunner } from 'typeorm';
 import type { FenceKey, FenceRow } from '../../ports/fence-row.js';
-import type { CallersTransaction, Outbox, StepStore, StepTransaction } from '../../ports/step-store.js';
+import {
+  OwnTransactionNeeded,
+  TransactionLost,
+  type CallersTransaction,
+  type Outbox,
+  type StepStore,
+  type StepTransaction,
+  type TransactionOptions,
+} from '../../ports/step-store.js';
 import type { TimerKind } from '../../ports/timers.js';
 import { reasonOf } from '../../protocol/reason.js';
 import { ConnectionWatch } from './connection-watch.js';
@@ -9,6 +17,7 @@ import { claimStatement, findStatement, lockStatement, nextDueStatement, savedAt
 import { rowOf, type StepRecord } from './row-mapping.js';
 import { readWith } from './reading.js';
 import { guardDoor } from './door.js';
+import { isLost } from './step-proof.js';
 import { inScope, managerInScope } from './step-scope.js';
 import {
   afterCommit,
@@ -57,27 +66,34 @@ export class TypeOrmStore implements StepStore {
    * What is saved travels with the commit. Subscribers of the DataSource hear of the transactions in which a method ran: one that throws before the commit
    * refuses what the method did, one that throws after it takes nothing back.
    */
-  transaction<T>(keys: readonly FenceKey[], work: (transaction: StepTransaction) => Promise<T>): Promise<T> {
+  transaction<T>(
+    keys: readonly FenceKey[],
+    work: (transaction: StepTransaction) => Promise<T>,
+    options?: TransactionOptions,
+  ): Promise<T> {
     guardDoor(this.dataSource);
-    return withRunner(this.dataSource, (runner) => this.transactionOn(runner, keys, work));
+    return withRunner(this.dataSource, (runner) => this.transactionOn(runner, keys, work, options));
   }
 
   private async transactionOn<T>(
     runner: QueryRunner,
     keys: readonly FenceKey[],
     work: (transaction: StepTransaction) => Promise<T>,
+    options?: TransactionOptions,
   ): Promise<T> {
     let phase: 'begin' | 'read' | 'method' | 'commit' = 'begin';
     let watch: ConnectionWatch | undefined;
+    let ran = false;
     try {
       watch = ConnectionWatch.begin((await runner.connect()) as object);
       phase = 'read';
       const locked = await beginWith<StepRecord>(runner, lockStatement(this.tables, keys));
       phase = 'method';
       const statements: string[] = [];
-      let ran = false;
       const save: StepTransaction['save'] = async (changes) => void statements.push(...written(this.tables, changes));
-      const result = await work(this.open(runner, rowsOf(locked, keys), save, () => (ran = true)));
+      const result = await work(
+        this.open(runner, rowsOf(locked, keys), save, { ...options, runs: () => (ran = true) }),
+      );
       refuseFailed(watch);
       if (ran) await beforeCommit(runner);
       refuseFailed(watch);
@@ -86,13 +102,15 @@ export class TypeOrmStore implements StepStore {
       if (ran) await afterCommit(runner, (error) => this.notTaken(error));
       return result;
     } catch (error) {
-      await rolledBack(runner);
+      const mayBeLost = phase === 'method' && ran; // a commit that fails has ended it by itself
+      if ((await rolledBack(runner, mayBeLost)) || isLost(runner, error)) throw new TransactionLost({ cause: error });
+      if (error instanceof OwnTransactionNeeded) throw error;
       throw failureOf(error, phase, watch);
     }
   }
 
   async joining(manager: unknown): Promise<CallersTransaction> {
-    const open: Opening = (runner, rows, save) => this.open(runner, rows, save);
+    const open: Opening = (runner, rows, save) => this.open(runner, rows, save, { isShared: true });
     return JoinedTransaction.of(this.dataSource, this.tables, manager, open);
   }
 
@@ -123,7 +141,7 @@ export class TypeOrmStore implements StepStore {
     runner: QueryRunner,
     rows: readonly FenceRow[],
     save: StepTransaction['save'],
-    runs: () => void = () => undefined,
+    { runs, ...options }: TransactionOptions & { readonly runs?: () => void },
   ): StepTransaction {
     const { dataSource } = this;
     return {
@@ -131,9 +149,9 @@ export class TypeOrmStore implements StepStore {
       get manager() {
         return managerInScope(dataSource);
       },
-      run: (method) => {
-        runs();
-        return inScope(runner, method);
+      run: (method, how) => {
+        runs?.();
+        return inScope(runner, method, { ...options, ...how });
       },
       overdue: (timers) => readWith<TimerKind>(runner, overdueStatement(this.tables, timers)),
       save,

@@ -4,12 +4,14 @@ import { OutcomeUnknown, SagaError, StepPostponed, StepRejected } from '../../pr
 import { reasonOf, shortened } from '../../protocol/reason.js';
 import { isExhausted, policyAfter, retryDelay, type RetryPolicy } from '../../protocol/retry.js';
 import type { FenceRow } from '../../ports/fence-row.js';
+import { TransactionLost } from '../../ports/step-store.js';
 import { rejectedBy } from '../attempt.js';
 import type { BoundStep } from '../bound-step.js';
 import { heldBackAfter, heldBackFor } from './circuits.js';
 import type { Delivery } from '../delivery.js';
 import { failureReport } from './failure-report.js';
 import { known } from './intent.js';
+import { takeLost } from './lost.js';
 import type { Participant } from '../participant.js';
 import { conclude, take, type Taken } from '../take.js';
 
@@ -27,6 +29,7 @@ export function afterFailure(
   error: unknown,
 ): Taken | undefined {
   const { bound, happening } = delivery;
+  if (error instanceof TransactionLost) return takeLost(delivery, before, error);
   const { run, row } = take(delivery, before);
   if (run !== 'step' && run !== 'compensation') return undefined;
   if (happening.type === 'failed' && happening.run !== run) return undefined;
