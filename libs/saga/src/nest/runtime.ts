@@ -58,6 +58,7 @@ export class SagaRuntime {
   private built: SagaService | undefined;
   private announcer: Announcer | undefined;
   private looked: Promise<void> | undefined;
+  private isDrained = false;
   private known: readonly SagaGraph[] = [];
   private readonly others: Subscription[] = [];
 
@@ -159,6 +160,7 @@ export class SagaRuntime {
 
   /** Stops to consume, finishes what is in hand and publishes it. */
   async drain(): Promise<void> {
+    this.isDrained = true;
     await Promise.all([this.built?.drain(), this.announcer?.stop(leavePatience)]);
   }
 
@@ -202,6 +204,7 @@ export class SagaRuntime {
       ...(retention && { retention }),
     });
     this.attachToBus();
+    if (this.isDrained) return; // closed while it was started
     this.looked = this.announcer?.start(lookPatience);
     this.looked?.catch(() => undefined); // whoever waits for it is told
   }

@@ -204,6 +204,7 @@ export class Announcer {
   }
 
   private after(ms: number, call: () => void): void {
+    if (this.stopped) return;
     const forget = this.ground.clock.after(ms, () => {
       this.pending.delete(forget);
       call();
