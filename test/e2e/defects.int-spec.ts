@@ -157,7 +157,7 @@ describe('the defects of hand-written sagas', () => {
     expect(letters).toHaveLength(1);
     expect(letters[0]).toMatchObject({
       key: sagaId,
-      value: { compensation_error: 'the disk is full', requires_manual_intervention: true, attempts: 4 },
+      value: { compensation_error: 'the disk is full (code P0001)', requires_manual_intervention: true, attempts: 4 },
     });
     expect(await taskOf(url, taskId)).toMatchObject({ status: 'pending_assignment' });
     expect(await query(world.ground.databases.assignment, 'SELECT 1 FROM assignment')).toHaveLength(1);

@@ -79,7 +79,7 @@ describe.each(manners)('scenario 0, $name', ({ start, meanwhile }) => {
           kind: 'compensation',
           sagaId,
           step: 'assignUser',
-          reason: 'the disk is full',
+          reason: 'the disk is full (code P0001)',
           details: { event_type: 'notification.failed', taskId, attempts: 4, requires_manual_intervention: true },
         },
       ]);
