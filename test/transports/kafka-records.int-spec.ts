@@ -33,6 +33,11 @@ describeWithKafka('records of other producers', () => {
     expect(tombstone).toMatchObject({ key: 'tombstone', value: '', malformed: undefined });
     expect(many).toMatchObject({ headers: { same: 'last', empty: '' }, value: '{}' });
     expect(leadingZero).toMatchObject({ key: 'binary', value: '\u0000A', malformed: undefined });
-    expect(many!.origin).toEqual({ topic: stage.topic, partition: 0, offset: '2' });
+    expect(many!.origin).toEqual({
+      topic: stage.topic,
+      partition: 0,
+      offset: '2',
+      stamp: expect.stringMatching(/^\d+$/) as string,
+    });
   });
 });
