@@ -69,10 +69,13 @@ export class AppProcess {
     await this.home.remove();
   }
 
+  /** Ready is what answers, and its `/health` when it says that all works. */
   private untilReady(path = '/health'): Promise<void> {
     return this.process.untilReady(async () => {
       const response = await fetch(`${this.url}${path}`);
-      if (!response.ok) throw new Error(`${path} answers ${response.status}: ${await response.text()}`);
+      const text = await response.text();
+      const isUp = path !== '/health' || (JSON.parse(text) as { readonly up?: unknown }).up === true;
+      if (!response.ok || !isUp) throw new Error(`${path} answers ${response.status}: ${text}`);
     }, readyWithinMs);
   }
 }

@@ -81,7 +81,7 @@ describeWithKafka('three services as processes, a database each, over a real bro
   test('the task service describes its API', async () => {
     const { body } = await get(world.url, '/api-json');
     const { paths } = body as { paths: Record<string, { post?: { requestBody: unknown } }> };
-    expect(Object.keys(paths)).toEqual(['/tasks', '/tasks/{id}', '/sagas/{id}', '/health']);
+    expect(Object.keys(paths)).toEqual(['/tasks', '/tasks/{id}', '/sagas/{id}', '/health', '/health/ready']);
     expect(JSON.stringify(paths['/tasks']?.post?.requestBody)).toContain('assigneeId');
   });
 });

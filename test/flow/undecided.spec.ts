@@ -130,7 +130,7 @@ describe('work outside of which nobody knows the outcome', () => {
     await ground.clock.advance(minute);
     expect(bank.calls.length).toBeGreaterThan(9);
     expect(service.logs.filter((line) => line.includes('keeps failing'))).toEqual([
-      `Step "mail" of saga ${sagaId} keeps failing: it was attempted 4 times; it is attempted again, every 60000 ms at the latest, until it is done: no answer`,
+      expect.stringMatching(new RegExp(`^Step "mail" of saga ${sagaId} keeps failing since .*: no answer$`)),
     ]);
   });
 });

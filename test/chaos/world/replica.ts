@@ -133,7 +133,9 @@ export class Replica {
   private async refusal(): Promise<string | undefined> {
     try {
       const response = await fetch(`${this.url}/health`, { signal: AbortSignal.timeout(5_000) });
-      return response.ok ? undefined : `${response.status} ${await response.text()}`;
+      const text = await response.text();
+      const { up } = JSON.parse(text) as { readonly up?: unknown };
+      return response.ok && up === true ? undefined : `${response.status} ${text}`;
     } catch (error) {
       return String(error);
     }

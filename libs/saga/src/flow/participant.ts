@@ -31,6 +31,8 @@ export interface FlowSettings {
   readonly maxEventBytes: number;
   /** How long a service that stops waits for methods of external steps, ms; one that returns later is as one whose process died. */
   readonly drainWithin: number;
+  /** How long a step or a compensation fails before somebody is alerted by an ERROR in the log, ms; health lists it from its first failure. */
+  readonly alertAfter: number;
 }
 
 export const defaultSettings: FlowSettings = {
@@ -40,6 +42,7 @@ export const defaultSettings: FlowSettings = {
   sweepEvery: 5_000,
   maxEventBytes: 900_000,
   drainWithin: 20_000,
+  alertAfter: 120_000,
 };
 
 /** A service that takes part in sagas: its steps and all that they need. */

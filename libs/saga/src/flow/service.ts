@@ -70,7 +70,7 @@ export class SagaService {
   readonly failing: FailingSteps;
 
   constructor(readonly participant: Participant) {
-    this.failing = new FailingSteps(participant.clock);
+    this.failing = new FailingSteps(participant);
     this.logbook = new Logbook(participant);
     this.relay = new Relay(participant);
     this.deliverer = new Deliverer(participant, this.relay);

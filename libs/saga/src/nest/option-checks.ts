@@ -85,6 +85,7 @@ export function optionViolations(options: Partial<SagaModuleOptions>): readonly 
       sweepEvery: positive,
       maxEventBytes: wholeFromOne,
       drainWithin: fromZero,
+      alertAfter: fromZero,
     }),
     ...retentionViolations(options.retention),
     ...outsideViolations(options.outside),

@@ -8,9 +8,7 @@ import { isWhole } from './whole-saga.js';
 import type { SignalAnswer } from '../flow/time/signal.js';
 import { idOfKey, type Started } from '../flow/start.js';
 import { checkedKey } from '../flow/start-checks.js';
-import type { TroubledStep } from '../flow/failure/failing-steps.js';
 import { sleep } from '../ports/own-context.js';
-import type { TransportHealth } from '../ports/transport.js';
 import type { SagaTracker, TrackedSaga } from '../tracker/saga-tracker.js';
 import { findAbortable, trackerIn } from './abortable.js';
 import { abortOutcomeOf, type AbortOutcome } from './abort-outcome.js';
@@ -23,31 +21,24 @@ import {
   refuseNoDefinition,
   refuseNoStep,
 } from './asking-checks.js';
-import type { OpenCircuit } from './circuit-breakers.js';
 import { refuseAbortWithStep, refuseInsideStep, refuseSignalInsideStep } from './current-step.js';
 import { unlessInside, type Joining, type SignalOptions, type StartOptions } from './joining.js';
 import { SagaRuntime } from './runtime.js';
+import { HealthReader, type SagaHealth } from './saga-health.js';
 
 export type AbortAnswer = 'requested' | 'refused';
-
-export interface SagaHealth extends TransportHealth {
-  /** Committed events that are not known to be published yet, and since when the oldest waits. */
-  readonly outbox: { readonly size: number; readonly oldest?: Date };
-  /** Steps and compensations of which nothing is attempted for the moment, because they failed too often in a row. */
-  readonly circuits: readonly OpenCircuit[];
-  /** Steps of which nobody knows whether their effect happened, oldest first, at most 100: each waits for an operator. */
-  readonly parked: readonly TroubledStep[];
-  /** Steps that must be done and keep failing in this process, at most 100. */
-  readonly failing: readonly TroubledStep[];
-}
 
 /** Starts sagas and asks about them. */
 @Injectable()
 export class Sagas {
+  private readonly healthReader: HealthReader;
+
   constructor(
     private readonly runtime: SagaRuntime,
     private readonly moduleRef: ModuleRef,
-  ) {}
+  ) {
+    this.healthReader = new HealthReader(runtime);
+  }
 
   /**
    * Starts a saga of which this service implements the source. Resolves when the source step is committed; what the step throws, the caller gets,
@@ -154,24 +145,9 @@ export class Sagas {
     );
   }
 
-  /** How this service feels. `up`: its transport carries events; while it does not, starts are accepted and wait in the outbox. */
+  /** How this process of the service feels. Never rejects, and answers within a second, whatever is away. */
   async health(): Promise<SagaHealth> {
-    const { transport, service } = this.runtime;
-    const { outbox, deadLetters } = service.participant.store;
-    const letters = await deadLetters.list({ kind: 'undecided', state: 'open', limit: 100 });
-    return {
-      ...transport.health(),
-      outbox: await outbox.backlog(),
-      circuits: this.runtime.circuits.open(),
-      parked: letters.map(({ sagaType = '', step = '', sagaId = '', createdAt: since, reason }) => ({
-        saga: sagaType,
-        step,
-        sagaId,
-        since,
-        reason,
-      })),
-      failing: service.failing.list(),
-    };
+    return this.healthReader.read();
   }
 
   private async until<T>(

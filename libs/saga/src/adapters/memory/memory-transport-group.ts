@@ -33,6 +33,12 @@ export class MemoryGroup {
     return this.members.some((member) => member.logs.has(log)) ? this.position(log) : log.end;
   }
 
+  /** How many records no member was given yet, or was and refused. */
+  get lag(): number {
+    const refused = [...this.again, ...this.pausing.keys()].reduce((sum, { records }) => sum + records.length, 0);
+    return [...this.reading].reduce((sum, log) => sum + log.end - this.position(log), refused);
+  }
+
   join(member: MemoryMember): void {
     this.members.push(member);
     this.wake();

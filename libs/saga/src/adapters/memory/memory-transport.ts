@@ -10,6 +10,7 @@ import type {
 } from '../../ports/transport.js';
 import type { WireMessage } from '../../protocol/wire.js';
 import { MemoryBus } from './memory-transport-bus.js';
+import type { MemoryGroup } from './memory-transport-group.js';
 import { MemoryMember } from './memory-transport-member.js';
 
 export interface MemoryTransportOptions {
@@ -28,6 +29,12 @@ export function inMemory({ retention = 10_000 }: MemoryTransportOptions = {}): T
 
 class MemoryTransport implements Transport {
   private readonly members: MemoryMember[] = [];
+  private readonly subscribed: {
+    readonly subscription: Subscription;
+    readonly group: MemoryGroup;
+    readonly since: Date;
+  }[] = [];
+  private readonly opened = new Date();
   private state: 'open' | 'drained' | 'closed' = 'open';
   private drained: Promise<unknown> | undefined;
 
@@ -60,6 +67,7 @@ class MemoryTransport implements Transport {
     });
     const member = new MemoryMember(group, subscription, new Set(logs), this.context.logger);
     this.members.push(member);
+    this.subscribed.push({ subscription, group, since: new Date() });
     group.join(member);
   }
 
@@ -78,7 +86,22 @@ class MemoryTransport implements Transport {
   readonly lifetimes: RecordLifetimes = { of: async (topics) => new Map(topics.map((topic) => [topic, 0])) };
 
   health(): TransportHealth {
-    return { up: this.state !== 'closed', detail: `in memory, ${this.state}` };
+    const status = this.state === 'closed' ? 'down' : 'up';
+    const detail = `in memory, ${this.state}`;
+    return {
+      up: status === 'up',
+      detail,
+      publishing: { status, since: this.opened, detail },
+      groups: this.subscribed.map(({ subscription, group, since }) => ({
+        group: subscription.group,
+        status,
+        since,
+        detail,
+        assignment: Object.fromEntries(subscription.topics.map((topic) => [topic, [0]])),
+        lag: group.lag,
+      })),
+      findings: [],
+    };
   }
 
   private tellMissed(group: string, topic: string, missed: number): void {

@@ -52,7 +52,7 @@ export function afterFailure(
       row: held,
       verdict: 'handled',
       parked: true,
-      report: failureReport(bound, bound.retry, held, held, error),
+      report: failureReport(bound, held, held, error),
     };
   }
   const policy = policyAfter(run === 'step' ? bound.retry : bound.undoRetry, error);
@@ -61,7 +61,7 @@ export function afterFailure(
     ((isExhausted(policy, counted.attempts) || cannotHeal(error)) && givenUp(bound, counted)) ||
     again(participant, policy, counted);
   const parked = taken.row.dueIn !== undefined;
-  return { ...taken, parked, report: failureReport(bound, policy, row, taken.row, error) };
+  return { ...taken, parked, report: failureReport(bound, row, taken.row, error) };
 }
 
 function postponed({ clock }: Participant, row: FenceRow, { reason, delay }: StepPostponed): FenceRow {

@@ -1,5 +1,4 @@
 import { reasonOf } from '../../protocol/reason.js';
-import { isExhausted, type RetryPolicy } from '../../protocol/retry.js';
 import type { FenceRow } from '../../ports/fence-row.js';
 import type { BoundStep } from '../bound-step.js';
 
@@ -11,32 +10,20 @@ export interface LogLine {
   readonly thrown?: { readonly error: unknown; readonly by: string };
 }
 
-export function failureReport(
-  bound: BoundStep,
-  policy: RetryPolicy,
-  before: FenceRow,
-  row: FenceRow,
-  error: unknown,
-): LogLine {
-  const alert = alertOf(bound, policy, before, row);
+/** That a step keeps failing is told when it has lasted: see FailingSteps. */
+export function failureReport(bound: BoundStep, before: FenceRow, row: FenceRow, error: unknown): LogLine {
+  const alert = alertOf(row);
   const thrown = { error, by: `${bound.saga.name} ${bound.node.name} ${before.status === 'compensating'}` };
   if (alert === undefined) return { level: 'warn', line: failureLine(row, error), thrown };
   const line = `Step "${row.step}" of saga ${row.sagaId} ${alert}: ${reasonOf(error)}`;
   return { level: 'error', line, thrown };
 }
 
-function alertOf({ node }: BoundStep, policy: RetryPolicy, before: FenceRow, row: FenceRow): string | undefined {
+function alertOf(row: FenceRow): string | undefined {
   const attempted = `was attempted ${row.attempts} times`;
   if (row.status === 'deadLettered') return `could not be undone and is a dead letter now; it ${attempted}`;
-  if (row.status !== 'running') return undefined;
-  if (row.dueIn === undefined) {
-    return `is parked: it ${attempted} and nobody knows whether its effect happened. Find out by its idempotency key "${row.sagaId}:${row.step}", then resolve it`;
-  }
-  const crossed = isExhausted(policy, row.attempts) && !isExhausted(policy, before.attempts);
-  if (!crossed) return undefined;
-  const again = `; it is attempted again, every ${policy.maxDelay} ms at the latest, until it is done`;
-  if (node.role === 'retriable') return `keeps failing: it ${attempted}${again}`;
-  return `keeps failing: it ${attempted} and nobody knows whether its effect happened; its @Resolves method is asked until it knows`;
+  if (row.status !== 'running' || row.dueIn !== undefined) return undefined;
+  return `is parked: it ${attempted} and nobody knows whether its effect happened. Find out by its idempotency key "${row.sagaId}:${row.step}", then resolve it`;
 }
 
 /** A failure that is charged to nobody, because the circuit is open, is not counted. */
