@@ -1,4 +1,4 @@
-import { Kafka, logLevel, type Consumer } from 'kafkajs';
+import { Kafka, logLevel, PartitionAssigners, type Consumer, type PartitionAssigner } from 'kafkajs';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import type { Transport } from '../../libs/saga/src/ports/transport.js';
 import { describeWithKafka } from '../support/kafka.js';
@@ -18,9 +18,19 @@ function subscribed(stage: KafkaStage, topics: readonly string[], taken: string[
 }
 
 /** A consumer of kafkajs's own, as in a replica of an earlier release, or in another program. */
-async function plainMember(stage: KafkaStage, clientId: string, topics: string[]): Promise<Consumer> {
+async function plainMember(
+  stage: KafkaStage,
+  clientId: string,
+  topics: string[],
+  partitionAssigners?: PartitionAssigner[],
+): Promise<Consumer> {
   const kafka = new Kafka({ clientId, brokers: stage.brokers, logLevel: logLevel.NOTHING });
-  const consumer = kafka.consumer({ groupId: stage.group, sessionTimeout: 6_000, heartbeatInterval: 500 });
+  const consumer = kafka.consumer({
+    groupId: stage.group,
+    sessionTimeout: 6_000,
+    heartbeatInterval: 500,
+    ...(partitionAssigners && { partitionAssigners }),
+  });
   onTestFinished(() => consumer.disconnect());
   await consumer.connect();
   await consumer.subscribe({ topics });
@@ -90,6 +100,49 @@ describeWithKafka('the members of a group', () => {
     await stranger.disconnect();
     await vi.waitFor(() => expect(replica.health()).toMatchObject({ up: true, findings: [] }), patience);
     expect(stage.said.filter((line) => line.includes('somebody-else'))).toHaveLength(2);
+  });
+
+  it('led by another program say what it has taken, and what nobody consumes', async () => {
+    const stage = new KafkaStage();
+    const [one, two] = await twoTopics(stage);
+    const stranger = await plainMember(stage, 'somebody-else', [one]);
+    const replica = await subscribed(stage, [one, two]);
+    await vi.waitFor(
+      () =>
+        expect(replica.health()).toMatchObject({
+          up: false,
+          groups: [{ status: 'down' }],
+          findings: [{ code: 'GROUP_SHARED' }, { code: 'PARTITIONS_UNCONSUMED' }],
+        }),
+      patience,
+    );
+    await stranger.disconnect();
+    await vi.waitFor(() => expect(replica.health()).toMatchObject({ up: true, findings: [] }), patience);
+    expect(assignmentOf(replica)).toEqual({ [one]: four, [two]: four });
+  });
+
+  it('that are kept out by a program of another kind say so, and join when it has left', async () => {
+    const stage = new KafkaStage();
+    await stage.createTopic();
+    const range: PartitionAssigner = (config) => ({
+      ...PartitionAssigners.roundRobin(config),
+      name: 'range',
+    });
+    const stranger = await plainMember(stage, 'a-java-program', [stage.topic], [range]);
+    const replica = stage.open();
+    const joined = stage.consume(replica);
+    await vi.waitFor(
+      () =>
+        expect(replica.health()).toMatchObject({
+          up: false,
+          groups: [{ status: 'down', detail: expect.stringContaining('Another program, of another kind of client') }],
+        }),
+      patience,
+    );
+    await stranger.disconnect();
+    await joined;
+    expect(replica.health()).toMatchObject({ up: true });
+    expect(stage.said.filter((line) => line.includes('does not consume'))).toHaveLength(1);
   });
 
   it('tell how far they are behind', async () => {

@@ -104,3 +104,8 @@ export function isStartingUp(error: unknown): boolean {
 export function refusesTimestamps(error: unknown): boolean {
   return kafkaCode(error) === 'INVALID_TIMESTAMP';
 }
+
+/** An access rule hides what was asked for. */
+export function isUnauthorized(error: unknown): boolean {
+  return kafkaCode(error)?.endsWith('_AUTHORIZATION_FAILED') ?? false;
+}

@@ -82,19 +82,9 @@ export class KafkaFetches {
   }
 
   private async fetchTogether(send: Send, request: Request, places: readonly Place[]): Promise<readonly Response[]> {
-    const topics = request.topics.map(({ topic, partitions }) => ({
-      topic,
-      partitions: partitions.filter(({ partition }) =>
-        places.some((place) => place.topic === topic && place.partition === partition),
-      ),
-    }));
+    const isWhole = places.length === placesOf(request).length;
     try {
-      return [
-        this.noted(
-          request,
-          await send({ ...request, topics: topics.filter(({ partitions }) => partitions.length > 0) }),
-        ),
-      ];
+      return [this.noted(request, await send(isWhole ? request : narrowed(request, places)))];
     } catch (error) {
       this.noteGap(request, error);
       if (!isOfAPartition(error)) throw error;
@@ -105,10 +95,8 @@ export class KafkaFetches {
   }
 
   private async fetchAlone(send: Send, request: Request, place: Place): Promise<readonly Response[]> {
-    const asked = request.topics.find(({ topic }) => topic === place.topic)!;
-    const partitions = asked.partitions.filter(({ partition }) => partition === place.partition);
     try {
-      const answer = await send({ ...request, maxWaitTime: 1, topics: [{ topic: place.topic, partitions }] });
+      const answer = await send({ ...narrowed(request, [place]), maxWaitTime: 1 });
       this.readable(nameOf(place));
       return [this.noted(request, answer)];
     } catch (error) {
@@ -199,6 +187,16 @@ export class KafkaFetches {
         detail: `Group "${this.group}" was at offset ${before} of ${topic}[${partition}], which is not there: the topic was deleted and made anew, or cut. It is consumed again from offset ${now}.`,
       });
   }
+}
+
+/** The same request for some of its partitions. */
+function narrowed(request: Request, places: readonly Place[]): Request {
+  const wanted = new Set(places.map(nameOf));
+  const topics = request.topics.map(({ topic, partitions }) => ({
+    topic,
+    partitions: partitions.filter(({ partition }) => wanted.has(nameOf({ topic, partition }))),
+  }));
+  return { ...request, topics: topics.filter(({ partitions }) => partitions.length > 0) };
 }
 
 function placesOf({ topics }: Request): readonly Place[] {

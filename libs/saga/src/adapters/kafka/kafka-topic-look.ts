@@ -1,9 +1,9 @@
-import kafkajs, { type Admin } from 'kafkajs';
+import kafkajs, { type Admin, type ITopicMetadata } from 'kafkajs';
 import { inOwnContext, sleep } from '../../ports/own-context.js';
 import { SagaError } from '../../protocol/errors.js';
 import type { TransportContext } from '../../ports/transport.js';
 import type { KafkaClients } from './kafka-clients.js';
-import { reasonOf } from './kafka-errors.js';
+import { isUnauthorized, reasonOf } from './kafka-errors.js';
 import type { KafkaFindings } from './kafka-findings.js';
 import type { KafkaSettings } from './kafka-options.js';
 import type { KafkaTopics } from './kafka-topics.js';
@@ -13,8 +13,12 @@ const everyMs = 30_000;
 
 /** A topic loses events by its configuration. The service does not start on it. */
 export class TopicUnfit extends SagaError {
-  constructor(readonly violations: readonly string[]) {
-    super('TOPIC_UNFIT', violations.join('\n'), { retriable: false });
+  constructor(
+    readonly clientId: string,
+    readonly violations: readonly string[],
+  ) {
+    const all = violations.map((violation) => `  - ${violation}`).join('\n');
+    super('TOPIC_UNFIT', `"${clientId}" does not start on topics that lose events:\n${all}`, { retriable: false });
     this.name = 'TopicUnfit';
   }
 }
@@ -46,7 +50,11 @@ export class KafkaTopicLook {
     const unfit = this.findings
       .list()
       .filter(({ code, topic = '' }) => code === 'TOPIC_COMPACTED' && topics.includes(topic));
-    if (unfit.length > 0) throw new TopicUnfit(unfit.map(({ detail }) => detail));
+    if (unfit.length > 0)
+      throw new TopicUnfit(
+        this.clients.clientId,
+        unfit.map(({ detail }) => detail),
+      );
   }
 
   async close(): Promise<void> {
@@ -77,18 +85,16 @@ export class KafkaTopicLook {
   }
 
   private async lookWith(admin: Admin, topics: readonly string[]): Promise<void> {
-    const existing = new Set(await admin.listTopics());
-    for (const topic of topics.filter((name) => !existing.has(name))) this.noteMissing(topic);
-    const there = topics.filter((name) => existing.has(name));
-    if (there.length === 0) return;
-    const { topics: metadata } = await admin.fetchTopicMetadata({ topics: there });
-    const configs = await configsOf(admin, there);
+    const { metadata, missing } = await metadataOf(admin, topics);
+    for (const topic of missing) this.noteMissing(topic);
+    const there = metadata.map(({ name }) => name);
+    const configs = there.length > 0 ? await configsOf(admin, there) : new Map<string, Configs>();
     for (const { name, partitions } of metadata)
       this.note({
         topic: name,
         partitions: partitions.length,
         replicas: Math.min(...partitions.map(({ replicas }) => replicas.length)),
-        ...(configs && { config: configs.get(name) ?? new Map<string, string>() }),
+        ...(configs.has(name) && { config: configs.get(name) }),
       });
   }
 
@@ -125,11 +131,32 @@ export class KafkaTopicLook {
   }
 }
 
-/** By topic and name; nothing where the service may not see them. */
-async function configsOf(
+type Configs = ReadonlyMap<string, string>;
+
+/** All topics of the cluster are listed only when one of these is not found. */
+async function metadataOf(
   admin: Admin,
   topics: readonly string[],
-): Promise<ReadonlyMap<string, ReadonlyMap<string, string>> | undefined> {
+): Promise<{ readonly metadata: readonly ITopicMetadata[]; readonly missing: readonly string[] }> {
+  if (topics.length === 0) return { metadata: [], missing: [] };
+  try {
+    return { metadata: (await admin.fetchTopicMetadata({ topics: [...topics] })).topics, missing: [] };
+  } catch (error) {
+    const existing = new Set(await admin.listTopics());
+    const missing = topics.filter((topic) => !existing.has(topic));
+    if (missing.length === 0) throw error;
+    return {
+      ...(await metadataOf(
+        admin,
+        topics.filter((topic) => existing.has(topic)),
+      )),
+      missing,
+    };
+  }
+}
+
+/** By topic and name, without topics of which the service may not see them. */
+async function configsOf(admin: Admin, topics: readonly string[]): Promise<ReadonlyMap<string, Configs>> {
   const resources = topics.map((name) => ({
     type: kafkajs.ConfigResourceTypes.TOPIC,
     name,
@@ -144,7 +171,9 @@ async function configsOf(
       ]),
     );
   } catch (error) {
-    if (/AUTHORIZATION/.test(String((error as { readonly type?: unknown }).type))) return undefined;
-    throw error;
+    if (!isUnauthorized(error)) throw error;
+    if (topics.length === 1) return new Map();
+    const each = await Promise.all(topics.map((topic) => configsOf(admin, [topic])));
+    return new Map(each.flatMap((one) => [...one]));
   }
 }
