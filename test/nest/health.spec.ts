@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { DomainEvent, SagaStep, Sagas, defineSaga, inMemory, type StepStore, type TransportFactory } from 'nest-saga';
 import { MemoryStore } from 'nest-saga/testing';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { z } from 'zod';
 import { systemClock } from '../../libs/saga/src/adapters/system/system-clock.js';
 import { Probe } from '../../libs/saga/src/nest/probe.js';
@@ -122,6 +122,42 @@ describe('the health of a service', () => {
       consuming: { status: 'up' },
       groups: [],
     });
+  });
+
+  it('tells a method that does not return, and asks for a restart when each lane has one', async () => {
+    let release = (): void => undefined;
+    const hangs = new Promise<void>((resolve) => (release = resolve));
+    @Injectable()
+    class HangingSteps {
+      @SagaStep(Ordering.steps.place)
+      async place({ n }: { n: number }): Promise<Placed> {
+        await hangs;
+        return new Placed({ n });
+      }
+    }
+    const app = await started({ providers: [HangingSteps], saga: { settings: { lanes: 2 } } });
+    const sagas = app.get(Sagas);
+    onTestFinished(() => void vi.useRealTimers());
+    vi.useFakeTimers({ toFake: ['Date'] });
+    const first = sagas.start(Ordering, { n: 1 });
+    await eventually(async () =>
+      expect(await sagas.health()).toMatchObject({ up: true, oldestBatch: expect.any(Date) }),
+    );
+    vi.setSystemTime(Date.now() + 301_000);
+    expect(await sagas.health()).toMatchObject({
+      up: false,
+      live: true,
+      detail: expect.stringContaining('has been running for 301 s'),
+    });
+    const second = sagas.start(Ordering, { n: 2 });
+    await eventually(async () => expect(await sagas.health()).toMatchObject({ up: false, live: true }));
+    await sleep(50);
+    vi.setSystemTime(Date.now() + 301_000);
+    expect(await sagas.health()).toMatchObject({ up: false, live: false });
+    release();
+    await Promise.all([first, second]);
+    await eventually(async () => expect(await sagas.health()).toMatchObject({ up: true, live: true }));
+    expect(await sagas.health()).not.toHaveProperty('oldestBatch');
   });
 
   it('asks for a restart only when the process can never consume any more', async () => {

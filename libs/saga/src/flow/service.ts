@@ -20,6 +20,7 @@ import type { Patience } from './patience.js';
 import { Purge } from './retention/purge.js';
 import { receive, takeParked } from './receive.js';
 import { Relay } from './relay.js';
+import { RunningBatches } from './running-batches.js';
 import type { DueLoop } from './time/due-loop.js';
 import { Logbook } from './logbook.js';
 import { Retries } from './failure/retries.js';
@@ -66,15 +67,22 @@ export class SagaService {
   /** Where the service forgets what is settled. */
   readonly purge: Purge | undefined;
 
+  /** What is being settled, and since when: a method that hangs, or a row that somebody keeps locked, shows here. */
+  readonly batches: RunningBatches;
   /** What is told of steps that keep failing. */
   readonly failing: FailingSteps;
 
   constructor(readonly participant: Participant) {
     this.failing = new FailingSteps(participant);
     this.logbook = new Logbook(participant);
+    this.batches = new RunningBatches(participant.clock);
     this.relay = new Relay(participant);
     this.deliverer = new Deliverer(participant, this.relay);
-    this.batcher = new Batcher((batch) => this.deliverer.settle(batch), participant.settings, participant.clock);
+    this.batcher = new Batcher(
+      (batch) => this.batches.run(() => this.deliverer.settle(batch)),
+      participant.settings,
+      participant.clock,
+    );
     this.externals = new Externals(participant, this.submit);
     this.retries = new Retries(participant, this.submit);
     this.timers = timers(participant, this.submit);

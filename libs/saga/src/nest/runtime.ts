@@ -23,7 +23,8 @@ import { startFromEvent } from '../flow/start-from-event.js';
 import { Tally } from '../flow/tally.js';
 import { Outage } from '../ports/outage.js';
 import type { StepStore } from '../ports/step-store.js';
-import { TransportClosed, type Subscription, type Transport } from '../ports/transport.js';
+import type { Subscription, Transport } from '../ports/transport.js';
+import { JoiningState } from './joining-state.js';
 import { bindHandlers, knownSagas } from './binding.js';
 import { refuseInsideStep } from './current-step.js';
 import { CircuitBreakers } from './circuit-breakers.js';
@@ -55,12 +56,12 @@ export class SagaRuntime {
   private prepared: Promise<void> | undefined;
   private sagaTables: SagaTables | undefined;
   private steps: readonly BoundStep[] = [];
-  private built: SagaService | undefined;
+  /** Absent until the application is initialized. */
+  built: SagaService | undefined;
   private announcer: Announcer | undefined;
   private looked: Promise<void> | undefined;
   private isDrained = false;
-  private started = false;
-  private startFailure: string | undefined;
+  readonly joining = new JoiningState();
   private known: readonly SagaGraph[] = [];
   private readonly others: Subscription[] = [];
 
@@ -111,27 +112,14 @@ export class SagaRuntime {
     await this.looked;
   }
 
-  async start(): Promise<void> {
-    try {
-      await this.join();
-    } catch (error) {
-      if (!(error instanceof TransportClosed))
-        this.startFailure = `this service hears no saga events: ${reasonOf(error)}`;
-      throw error;
-    }
-  }
-
-  /** For whoever may not throw. `startFailure`: why it never consumes, unless its process is started again. */
-  get state(): { readonly service?: SagaService; readonly started: boolean; readonly startFailure?: string } {
-    const { built, started, startFailure } = this;
-    return { started, ...(built && { service: built }), ...(startFailure !== undefined && { startFailure }) };
+  start(): Promise<void> {
+    return this.joining.of(() => this.join());
   }
 
   private async join(): Promise<void> {
     await this.look();
     const own = await this.service.start();
     for (const subscription of this.others) await this.transport.subscribe(subscription);
-    this.started = true;
     const groups = [...own, ...this.others].map(({ group, topics }) => `${topics.join(', ')} as group "${group}"`);
     if (groups.length > 0) this.logger.log(`Consumes ${groups.join('; ')}.`);
   }

@@ -9,10 +9,14 @@ import type { SagaRuntime } from './runtime.js';
 /** How long the database has to answer, ms: whoever asks for the health has an answer within a second. */
 const patience = 800;
 const mostParked = 100;
+/** A transaction that runs for so long waits for something, ms. */
+const slowAfter = 60_000;
+/** When each lane has been taken for so long, and the database answers, only a restart gives them back, ms. */
+const hungAfter = 300_000;
 
 /** How a service feels, as seen from one of its processes. What is not known is absent or `unknown`, never a guess. */
 export interface SagaHealth {
-  /** Everything works: the database and the transport, nothing is left unconsumed. Not a reason to restart when it does not. */
+  /** Everything works: the database and the transport, nothing hangs, nothing is left unconsumed. Not a reason to restart when it does not. */
   readonly up: boolean;
   /** In words: what does not work, first. */
   readonly detail: string;
@@ -37,6 +41,8 @@ export interface SagaHealth {
   readonly parked?: readonly TroubledStep[];
   /** Steps and compensations that failed in this process and are attempted again, from the first failure on, at most 100. */
   readonly failing: readonly TroubledStep[];
+  /** Since when the oldest of the transactions runs that are settled at the moment; absent when there is none. A method that does not return, or a row that somebody keeps locked, shows here. */
+  readonly oldestBatch?: Date;
 }
 
 interface Stored {
@@ -52,7 +58,8 @@ export class HealthReader {
   constructor(private readonly runtime: SagaRuntime) {}
 
   async read(): Promise<SagaHealth> {
-    const { service, startFailure } = this.runtime.state;
+    const { built: service } = this.runtime;
+    const startFailure = this.runtime.joining.failure;
     const { standing: database, value: stored } = service
       ? await this.database.ask()
       : { standing: this.stand('database', 'unknown', 'the application is not initialized'), value: undefined };
@@ -60,13 +67,19 @@ export class HealthReader {
     const groups = transport.groups ?? [];
     const consuming = this.consuming(transport, startFailure);
     const publishing = transport.publishing ?? this.stand('publishing', transport.up ? 'up' : 'down', transport.detail);
-    const troubles = [database, consuming].filter(({ status }) => status !== 'up').map(({ detail }) => detail);
+    const batches = service?.batches.since ?? [];
+    const troubles = [
+      ...[database, consuming].filter(({ status }) => status !== 'up').map(({ detail }) => detail),
+      ...hanging(batches),
+    ];
+    const lanes = service?.participant.settings.lanes ?? Infinity;
+    const isHung = database.status === 'up' && batches.filter((since) => ageOf(since) > hungAfter).length >= lanes;
     return {
       up: troubles.length === 0 && transport.up,
       detail: [
         ...new Set([...troubles.filter((trouble) => !transport.detail.includes(trouble)), transport.detail]),
       ].join('; '),
-      live: startFailure === undefined,
+      live: startFailure === undefined && !isHung,
       ready: database.status === 'up',
       database,
       publishing,
@@ -76,6 +89,7 @@ export class HealthReader {
       ...stored,
       circuits: this.runtime.circuits.open(),
       failing: service?.failing.list() ?? [],
+      ...(batches[0] && { oldestBatch: batches[0] }),
     };
   }
 
@@ -83,7 +97,7 @@ export class HealthReader {
     if (startFailure !== undefined) return this.stand('consuming', 'down', startFailure);
     const worst = groups?.find(({ status }) => status === 'down') ?? groups?.find(({ status }) => status === 'unknown');
     if (worst) return this.stand('consuming', worst.status, worst.detail);
-    if (!this.runtime.state.started)
+    if (!this.runtime.joining.started)
       return this.stand('consuming', 'unknown', 'the consumer groups are not joined yet');
     if (!groups) return this.stand('consuming', up ? 'up' : 'down', detail);
     return this.stand('consuming', 'up', 'all consumer groups are consuming');
@@ -123,4 +137,14 @@ export class HealthReader {
     this.since.set(part, { status, since });
     return { status, since, detail };
   }
+}
+
+function hanging([oldest]: readonly Date[]): readonly string[] {
+  if (!oldest || ageOf(oldest) <= slowAfter) return [];
+  const seconds = Math.round(ageOf(oldest) / 1_000);
+  return [`a transaction of steps has been running for ${seconds} s: a method does not return, or waits for a lock`];
+}
+
+function ageOf(since: Date): number {
+  return systemClock.now().getTime() - since.getTime();
 }

@@ -36,7 +36,7 @@ export class MemoryGroup {
   /** How many records no member was given yet, or was and refused. */
   get lag(): number {
     const refused = [...this.again, ...this.pausing.keys()].reduce((sum, { records }) => sum + records.length, 0);
-    return [...this.reading].reduce((sum, log) => sum + log.end - this.position(log), refused);
+    return [...this.positions.keys()].reduce((sum, log) => sum + log.end - this.position(log), refused);
   }
 
   join(member: MemoryMember): void {
