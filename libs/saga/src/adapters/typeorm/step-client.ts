@@ -93,11 +93,18 @@ function submitted(
   hear(given, 'handlePortalSuspended', () => stream.suspend());
   hear(given, 'handleCopyInResponse', () => stream.suspend());
   const send = async (): Promise<void> => {
+    connection.check(textOf(given)); // before it has a place on the wire: there its own error is followed by others
     connection.streams(stream);
     sender(client)(given, callback);
   };
   connection.speak(speaker, send).catch((error: unknown) => given.handleError(error, client));
   return given;
+}
+
+/** A stream of pg-query-stream keeps its text in its cursor. */
+function textOf(given: Submittable): unknown {
+  const { text, cursor } = given as { readonly text?: unknown; readonly cursor?: { readonly text?: unknown } };
+  return text ?? cursor?.text;
 }
 
 function hear(query: Submittable, event: Exclude<keyof Submittable, 'submit'>, first: () => void): void {
