@@ -53,6 +53,7 @@ describeWithKafka('what happens again changes nothing', () => {
     for (const group of groups) await untilConsumed(group.replace(/^[a-z]+/, '$&-again'));
     expect(await everything()).toEqual(before);
     expect([await query(task, logged), await query(task, folded)]).toEqual(tracked);
+    for (const app of Object.values(world.apps)) await app.restart(); // the steps are still those of the services' own names
   }, 120_000);
 
   test('sagas finish while the tracker is off, and it catches up when it is on again', async () => {

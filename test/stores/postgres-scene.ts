@@ -34,10 +34,10 @@ export class PostgresScene {
     this.other = new TypeOrmStore(otherDataSource);
   }
 
-  static async open(options: Partial<PostgresOptions> = {}): Promise<PostgresScene> {
+  static async open({ extra, ...options }: Partial<PostgresOptions> = {}): Promise<PostgresScene> {
     const url = await freshDatabase();
     const faults = new Faults();
-    const dataSource = await connected(url, { extra: { Client: faultyClient(faults) }, ...options });
+    const dataSource = await connected(url, { ...options, extra: { Client: faultyClient(faults), ...extra } });
     await dataSource.synchronize();
     await migrate(dataSource);
     return new PostgresScene(url, dataSource, await connected(url), faults);

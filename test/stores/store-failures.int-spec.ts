@@ -147,8 +147,9 @@ describe("what is the database's", () => {
     const held = made.hold(row, scene.other);
     await held.entered;
     const work = new TypeOrmStore(impatient).transaction([row], () => Promise.resolve());
-    await expect(work).rejects.toMatchObject({ name: 'StoreFailure', phase: 'read' });
+    const [ending] = await Promise.allSettled([work]);
     await held.release();
+    expect(ending).toMatchObject({ status: 'rejected', reason: { name: 'RowsLocked' } });
     await impatient.destroy();
   });
 
