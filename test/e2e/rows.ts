@@ -46,7 +46,7 @@ export async function untilSettled({ databases }: Ground, tasks: number, withinM
       const refused = await rowCount(task, 'task', `failed_step = 'sendNotification'`);
       return (
         (await rowCount(notification, 'notification', `status = 'sent'`)) === assigned &&
-        (await rowCount(notification, 'notification', `status = 'refused'`)) === refused &&
+        (await rowCount(notification, 'notification', `status IN ('refused', 'given up')`)) === refused &&
         (await rowCount(notification, 'reminder', 'true')) === assigned
       );
     },

@@ -108,6 +108,7 @@ const main: Names = {
     'CircuitOptions',
     'CircuitSetting',
     'Clock',
+    'ClosingData',
     'CompensatableStep',
     'CompensationContext',
     'Compression',

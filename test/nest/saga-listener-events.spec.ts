@@ -1,8 +1,18 @@
 import { Injectable } from '@nestjs/common';
-import { DomainEvent, OnSagaEvent, SagaStep, Sagas, defineSaga, inMemory } from 'nest-saga';
+import {
+  DomainEvent,
+  OnSagaEvent,
+  SagaStep,
+  Sagas,
+  StepRejected,
+  defineSaga,
+  inMemory,
+  type ClosingData,
+} from 'nest-saga';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { LogLines } from './log-lines.js';
 import { CardRefused, Order, OrderCancelled, OrderPlaced, OrderShipped, StockReleased } from './order-saga.js';
 import { PlaceSteps, ReserveSteps, ShipSteps, allSteps } from './order-steps.js';
 import { eventually, started } from './scene.js';
@@ -96,6 +106,50 @@ describe('a listener', () => {
     await sleep(30);
     expect(refused).toHaveLength(1);
     expect(byLibrary).toHaveLength(1);
+  });
+
+  test('hears both kinds of a rejection with one method that names both, each once, and is warned when it names one', async () => {
+    const heard: string[] = [];
+    @Injectable()
+    class Both {
+      @OnSagaEvent(CardRefused)
+      @OnSagaEvent(Order.steps.charge.events.defaults.rejected)
+      refused(event: CardRefused | ClosingData): void {
+        heard.push('orderId' in event ? `${event.orderId}: ${event.reason}` : `${event.failedStep}: ${event.reason}`);
+      }
+    }
+    @Injectable()
+    class One {
+      @OnSagaEvent(CardRefused)
+      refused(event: CardRefused): void {
+        void event;
+      }
+    }
+    @Injectable()
+    class Failing {
+      @SagaStep(Order.steps.charge)
+      charge({ orderId, quantity }: { orderId: string; quantity: number }): CardRefused {
+        if (quantity === 2) throw new Error('no connection');
+        if (quantity === 4) throw new StepRejected('no such card');
+        return new CardRefused({ orderId, reason: 'over limit' });
+      }
+    }
+    const [quiet, warned] = [new LogLines(), new LogLines()];
+    await started({ providers: [Both], log: quiet, saga: { service: 'audit', transport, sagas: [Order] } });
+    await started({ providers: [One], log: warned, saga: { service: 'mail', transport, sagas: [Order] } });
+    const app = await started({
+      providers: [PlaceSteps, ReserveSteps, Failing, ShipSteps],
+      saga: { transport, retry: { retries: 0 } },
+    });
+    for (const quantity of [2, 3, 4]) await app.get(Sagas).start(Order, { orderId: `o${quantity}`, quantity });
+    const all = ['charge: no connection', 'charge: no such card', 'o3: over limit'];
+    await eventually(() => expect(heard.toSorted()).toEqual(all));
+    await sleep(30);
+    expect(heard).toHaveLength(3);
+    expect(quiet.warnings).toEqual([]);
+    expect(warned.warnings).toEqual([
+      expect.stringMatching(/^One\.refused hears .* listen to <definition>\.steps\.charge\.events\.defaults\.rejected/),
+    ]);
   });
 
   test('hears an event that two sagas have in common from both', async () => {

@@ -1,6 +1,7 @@
 import {
   Compensates,
   OnSagaEvent,
+  type ClosingData,
   SagaModule,
   SagaStep,
   defineSaga,
@@ -87,6 +88,17 @@ export class Steps {
 
   @OnSagaEvent(ReadOnly.steps.check.events.rejected)
   listensToAnEventOfTheLibrary(_closing: object): void {
+    void this.maybePublishes;
+  }
+
+  @OnSagaEvent(ReadOnly.steps.check.events.defaults.rejected)
+  listensToAClosingOfTheLibrary({ failedStep, reason }: ClosingData): string {
+    return failedStep + reason;
+  }
+
+  // @ts-expect-error what the library makes is no event of the user's
+  @OnSagaEvent(ReadOnly.steps.check.events.defaults.rejected)
+  mistakesAClosingOfTheLibrary(_shipped: OrderShipped): void {
     void this.maybePublishes;
   }
 

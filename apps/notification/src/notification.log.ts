@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { NotificationFailed, NotificationSent } from '@samples/contracts';
-import { OnSagaEvent, type ListenerContext } from 'nest-saga';
+import { NotificationFailed, NotificationSent, TaskAssignment } from '@samples/contracts';
+import { OnSagaEvent, type ClosingData, type ListenerContext } from 'nest-saga';
 import type { Repository } from 'typeorm';
 import { Notification } from './notification.entity.js';
 
@@ -18,5 +18,11 @@ export class NotificationLog {
   @OnSagaEvent(NotificationFailed)
   async refused({ taskId, reason }: NotificationFailed, { sagaId }: ListenerContext): Promise<void> {
     await this.notifications.insert({ taskId, sagaId, status: 'refused', reason });
+  }
+
+  /** The library rejected the step: its attempts were used up, or its time. */
+  @OnSagaEvent(TaskAssignment.steps.sendNotification.events.defaults.rejected)
+  async givenUp({ reason }: ClosingData, { sagaId }: ListenerContext): Promise<void> {
+    await this.notifications.insert({ sagaId, status: 'given up', reason });
   }
 }

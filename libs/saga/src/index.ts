@@ -1,3 +1,4 @@
+export type { ClosingData } from './definition/default-events.js';
 export { DomainEvent, eventFrom, eventType, InvalidEventData } from './definition/domain-event.js';
 export type { EventClass, EventInstance } from './definition/domain-event.js';
 export { defineSaga } from './definition/define-saga.js';

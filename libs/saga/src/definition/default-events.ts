@@ -26,7 +26,7 @@ const emptySchema: StandardSchemaV1<object, object> = {
 type Closing = 'rejected' | 'compensated' | 'cancelled';
 
 /** The default event of a closing: `task-assignment.assign-user.rejected`. */
-export function defaultEvent(saga: string, step: string, outcome: Closing): EventClass {
+export function defaultEvent(saga: string, step: string, outcome: Closing): EventClass<string, never, ClosingData> {
   return class extends DomainEvent(defaultEventType(saga, step, outcome), closingSchema) {};
 }
 

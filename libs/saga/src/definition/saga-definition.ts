@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { ClosingData } from './default-events.js';
 import type { EventClass } from './domain-event.js';
 import type {
   AnswerOf,
@@ -48,6 +49,9 @@ export interface StepNode extends StepShape {
   readonly events: StepEvents;
 }
 
+/** The class of a closing event that the library makes: its events have `{ failedStep, reason }`. */
+export type ClosingEvent = EventClass<string, never, ClosingData>;
+
 /** The event classes of a step's outcomes, and which of them the library itself can make from `{ failedStep, reason }`. */
 export interface StepEvents {
   readonly done: EventClass;
@@ -57,7 +61,7 @@ export interface StepEvents {
   /** Only of a step with `when`. */
   readonly skipped?: EventClass;
   /** The default classes, for closings that no method of the user made (retries exhausted, resolved by an operator). */
-  readonly defaults: { readonly rejected: EventClass; readonly compensated: EventClass };
+  readonly defaults: { readonly rejected: ClosingEvent; readonly compensated: ClosingEvent };
 }
 
 declare const types: unique symbol;

@@ -35,6 +35,7 @@ import { SagaTables } from './saga-tables.js';
 import { onceCommitted } from './joining.js';
 import { SAGA_OPTIONS } from './saga.module-definition.js';
 import type { SagaModuleOptions } from './saga.options.js';
+import { halfHeard } from './half-heard.js';
 import { handlerLine } from './handler-line.js';
 import { optionViolations, transportViolations } from './option-checks.js';
 import { idleOutsideViolations } from './outside-checks.js';
@@ -184,6 +185,7 @@ export class SagaRuntime {
     const steps = bindHandlers(handlers, this.known, this.invocation, this.circuits, options);
     this.steps = steps;
     for (const handler of handlers) this.logger.log(handlerLine(handler));
+    for (const line of halfHeard(handlers, this.known)) this.logger.warn(line);
     const retention = options.retention && retentionOf(options.retention);
     const bound = new BoundSteps(steps, this.known, retention, options.acceptsGraphs);
     refuse(idleOutsideViolations(options.outside, bound), options.service);
