@@ -22,7 +22,7 @@ export class Paying {
 @Module({
   imports: [
     CqrsModule.forRoot(),
-    TypeOrmModule.forRoot({ type: 'postgres', url, autoLoadEntities: true }),
+    TypeOrmModule.forRoot({ type: 'postgres', url }),
     SagaModule.forRoot({
       service: 'payment',
       transport,

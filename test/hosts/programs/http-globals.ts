@@ -40,7 +40,10 @@ class Authenticated implements CanActivate {
 }
 
 const wrapping: NestInterceptor = {
-  intercept: (_context, next) => next.handle().pipe(map((data: unknown) => ({ data }))),
+  intercept(context, next) {
+    const isProbe = context.switchToHttp().getRequest<Request>().path === '/health';
+    return next.handle().pipe(map((data: unknown) => (isProbe ? data : { data })));
+  },
 };
 
 @Catch()

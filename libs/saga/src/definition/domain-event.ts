@@ -109,8 +109,10 @@ export function eventFrom(eventClass: EventClass, data: unknown): EventInstance 
  */
 export function accepted(type: string, schema: StandardSchemaV1, data: unknown): object {
   const result = schema['~standard'].validate(data);
-  if (result instanceof Promise)
+  if (result instanceof Promise) {
+    result.catch(() => undefined); // nobody waits for it
     throw new InvalidEventData(type, ['its schema is asynchronous; use a synchronous one']);
+  }
   if (result.issues) throw new InvalidEventData(type, result.issues.map(issueText));
   const value = result.value;
   if (typeof value !== 'object' || value === null || Array.isArray(value) || Object.hasOwn(value, '__proto__')) {

@@ -121,11 +121,13 @@ function accepted(saga: SagaGraph, input: unknown): unknown {
   if (on) return outsideEvent(saga, on, input);
   if (!schema) return input;
   const result = validated(saga, schema, input);
-  if (result instanceof Promise)
+  if (result instanceof Promise) {
+    result.catch(() => undefined); // nobody waits for it
     throw new SagaError(
       'INVALID_START_INPUT',
       `The input schema of saga "${saga.name}" is asynchronous; use a synchronous one.`,
     );
+  }
   if (!result.issues) return result.value;
   throw invalidInput(
     saga,
