@@ -12,7 +12,8 @@ const joinPatienceMs = 2_000;
  * when the application has started. It consumes only after that, in whatever order the application starts its parts.
  *
  * The application waits a moment for its consumer groups, so that a wrong setup fails its start; it does not wait for a broker that is away: starts
- * of sagas are accepted meanwhile, and their events wait in the outbox.
+ * of sagas are accepted meanwhile, and their events wait in the outbox. Only where the database
+ * has no tables yet does it wait: the broker alone knows whether they were lost.
  */
 @Injectable()
 export class SagaServer extends Server implements CustomTransportStrategy {
